@@ -42,6 +42,9 @@ struct NodeProgress {
     bool finished = false;           ///< with that check-in
 };
 
+/// Of a text out of an event, in bytes: events may be made up.
+constexpr std::size_t board_text_max = 500;
+
 struct BoardNode {
     std::string name;
     std::optional<Role> role;

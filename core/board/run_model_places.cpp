@@ -5,17 +5,12 @@
 #include "core/board/run_model.hpp"
 
 namespace starling {
-namespace {
-
-constexpr std::size_t place_text_max = 500;
-
-}  // namespace
 
 void RunModel::placed(std::string_view node, std::string_view host) {
     const std::optional<std::size_t> index = nodes_.find(node);
-    if (index && nodes_.at(*index).host != host.substr(0, place_text_max)) {
+    if (index && nodes_.at(*index).host != host.substr(0, board_text_max)) {
         ++now_.version;
-        nodes_.changed(*index, now_).host = host.substr(0, place_text_max);
+        nodes_.changed(*index, now_).host = host.substr(0, board_text_max);
     }
 }
 
@@ -27,7 +22,7 @@ void RunModel::answered() {
 
 void RunModel::add_of_platform(std::size_t node, std::string_view name, const EventFields& fields) {
     if (name == "node_placed") {
-        nodes_.changed(node, now_).host = fields.text("host").substr(0, place_text_max);
+        nodes_.changed(node, now_).host = fields.text("host").substr(0, board_text_max);
     } else if (name == "route_used") {
         platform_.route(fields.text("from"), fields.text("to"), fields.text("links"), now_);
     } else if (name == "link_used" && fields.has("link")) {
@@ -51,7 +46,7 @@ void RunModel::add_of_tool(std::string_view name, const EventFields& fields) {
             }
         }
         nodes_.changed(node, now_).received_bytes += sum;
-        rounds_.sent(std::string(fields.text("contract").substr(0, place_text_max)),
+        rounds_.sent(std::string(fields.text("contract").substr(0, board_text_max)),
                      fields.number("round").value_or(0), sum, now_);
     }
 }
