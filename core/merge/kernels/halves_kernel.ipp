@@ -75,7 +75,8 @@ void join_half(const Source& half, Size own, Size begin, Size end,
         run_network<Sort<Half>>(high);
         Vector rows[2 * Half];
         join(sorted, at - begin, high, rows);
-        rule.finish_padded(rows, Half + own, out, at);
+        const Vector results[] = {rule.of_padded(rows, Half + own)};
+        out.put(results, at);
     }
 }
 

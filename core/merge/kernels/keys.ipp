@@ -10,22 +10,41 @@ struct KeysOf;
 template <>
 struct KeysOf<float> {
     using Vector = I32;
+    using Numbers = float __attribute__((vector_size(STARLING_VECTOR_BYTES)));
     static constexpr Size size = STARLING_VECTOR_BYTES / sizeof(float);
     static constexpr std::int32_t largest = 0x7fffffff;
+    static constexpr std::int32_t nan = 0x7fc00000;
     static constexpr int sign_shift = 31;
 };
 template <>
 struct KeysOf<double> {
     using Vector = I64;
+    using Numbers = F64;
     static constexpr Size size = STARLING_VECTOR_BYTES / sizeof(double);
     static constexpr std::int64_t largest = 0x7fffffffffffffff;
+    static constexpr std::int64_t nan = 0x7ff8000000000000;
     static constexpr int sign_shift = 63;
 };
 
-/// From bits to keys; the same function leads back.
+/// From bits to keys; the same function leads back. AVX2 chooses by the sign bit in one
+/// instruction, which saves one of three.
 template <typename Element>
 inline typename KeysOf<Element>::Vector keys_of(const typename KeysOf<Element>::Vector& bits) {
+#if STARLING_VECTOR_BYTES == 32
+    using Vector = typename KeysOf<Element>::Vector;
+    const Vector flipped = bits ^ KeysOf<Element>::largest;
+    if constexpr (sizeof(Element) == sizeof(float)) {
+        return reinterpret_cast<Vector>(_mm256_blendv_ps(reinterpret_cast<__m256>(bits),
+                                                         reinterpret_cast<__m256>(flipped),
+                                                         reinterpret_cast<__m256>(bits)));
+    } else {
+        return reinterpret_cast<Vector>(_mm256_blendv_pd(reinterpret_cast<__m256d>(bits),
+                                                         reinterpret_cast<__m256d>(flipped),
+                                                         reinterpret_cast<__m256d>(bits)));
+    }
+#else
     return bits ^ ((bits >> KeysOf<Element>::sign_shift) & KeysOf<Element>::largest);
+#endif
 }
 
 template <typename Element>
@@ -58,3 +77,24 @@ private:
 
     typename Keys::Vector bits;
 };
+
+template <typename Vector, typename Part, Size... Lane>
+inline Vector joined(const Part& low, const Part& high, std::index_sequence<Lane...>) {
+    return reinterpret_cast<Vector>(__builtin_shufflevector(low, high, Lane...));
+}
+/// Rounded to the element's type, as bits. Of a sum of two NaN, the compiler's order of operands
+/// decides which payload is left, so there is one NaN for all.
+template <typename Element>
+inline typename KeysOf<Element>::Vector rounded(const F64 (&wide)[Values<Element>::vectors]) {
+    using Numbers = typename KeysOf<Element>::Numbers;
+    Numbers numbers;
+    if constexpr (Values<Element>::vectors == 1) {
+        numbers = wide[0];
+    } else {
+        numbers = joined<Numbers>(__builtin_convertvector(wide[0], F32),
+                                  __builtin_convertvector(wide[1], F32),
+                                  std::make_index_sequence<2 * lanes>{});
+    }
+    const auto bits = reinterpret_cast<typename KeysOf<Element>::Vector>(numbers);
+    return numbers == numbers ? bits : KeysOf<Element>::nan - typename KeysOf<Element>::Vector{};
+}

@@ -43,7 +43,8 @@ struct ElementKernels {
     /// The middle of the elements in the order of IEEE 754's totalOrder, where NaN are the largest
     /// and smallest: (lower + upper) / 2, rounded once. Lower is the first element up to which the
     /// weights are at least half of all, upper the first with more than half; of equal weights that
-    /// is the middle one, or of an even number the mean of the two in the middle.
+    /// is the middle one, or of an even number the mean of the two in the middle. A mean of two
+    /// that is NaN has one payload.
     /// \param weights  whole numbers from 1 to 2^31 - 1; nullptr: equal ones
     void (*median)(const std::byte* const* runs, const double* weights, std::size_t run_count,
                    std::byte* scratch, KernelOut out, std::size_t count);
