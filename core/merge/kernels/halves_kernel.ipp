@@ -16,10 +16,10 @@ struct SortedHalf {
 template <typename Vector, Size Half>
 inline void join(const SortedHalf<Vector, Half>& low, Size low_at, const Vector (&high)[Half],
                  Vector (&rows)[2 * Half]) {
-    for (Size k = 0; k < Half; ++k) {
+    each_row<Half>([&](Size k) __attribute__((always_inline)) {
         rows[k] = low.get(k, low_at);
         rows[Half + k] = high[k];
-    }
+    });
     run_network<MergeHalves<2 * Half>>(rows);
 }
 
@@ -49,14 +49,13 @@ template <typename Element, bool Full, typename Source, typename Vector, Size Ha
 void sort_half(const Source& half, Size begin, Size end, SortedHalf<Vector, Half>& sorted) {
     for (Size at = begin; at < end; at += sizeof(Vector)) {
         Vector rows[Half];
-        for (Size k = 0; k < Half; ++k) {
+        each_row<Half>([&](Size k) __attribute__((always_inline)) {
             half.template fetch<Full>(k, at);
             rows[k] = half.keys(k, at);
-        }
+        });
         run_network<Sort<Half>>(rows);
-        for (Size k = 0; k < Half; ++k) {
-            sorted.set(k, at - begin, rows[k]);
-        }
+        each_row<Half>([&](Size k)
+                           __attribute__((always_inline)) { sorted.set(k, at - begin, rows[k]); });
     }
 }
 
@@ -66,12 +65,12 @@ void join_half(const Source& half, Size own, Size begin, Size end,
                const SortedHalf<Vector, Half>& sorted, const Rule& rule, const Out& out) {
     for (Size at = begin; at < end; at += sizeof(Vector)) {
         Vector high[Half];
-        for (Size k = 0; k < Half; ++k) {
+        each_row<Half>([&](Size k) __attribute__((always_inline)) {
             half.template fetch<true>(k, at);
             high[k] = Full || k < own                    ? half.keys(k, at)
                       : rule.is_low(k - own, Half - own) ? Vector{} - KeysOf<Element>::largest - 1
                                                          : Vector{} + KeysOf<Element>::largest;
-        }
+        });
         run_network<Sort<Half>>(high);
         Vector rows[2 * Half];
         join(sorted, at - begin, high, rows);

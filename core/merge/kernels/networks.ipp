@@ -87,6 +87,17 @@ struct MergeHalves {
     }();
 };
 
+/// Calls use(0) to use(Count - 1) without a loop: rows that a loop counts through go through
+/// memory.
+template <typename Use, Size... Row>
+inline __attribute__((always_inline)) void each_row(const Use& use, std::index_sequence<Row...>) {
+    (use(Row), ...);
+}
+template <Size Count, typename Use>
+inline __attribute__((always_inline)) void each_row(const Use& use) {
+    each_row(use, std::make_index_sequence<Count>{});
+}
+
 template <typename Vector>
 inline Vector min_of(const Vector& a, const Vector& b) {
     return a < b ? a : b;
