@@ -9,6 +9,7 @@ namespace {
 #include "core/merge/kernels/mean_kernel.ipp"
 #include "core/merge/kernels/networks.ipp"
 #include "core/merge/kernels/keys.ipp"
+#include "core/merge/kernels/line_kernel.ipp"
 #include "core/merge/kernels/halves_kernel.ipp"
 #include "core/merge/kernels/order_kernel.ipp"
 #include "core/merge/kernels/weighted_order_kernel.ipp"

@@ -1,5 +1,6 @@
 // Sorts more runs than registers hold, and than the processor's prefetchers follow: one half into a
-// block in the first-level cache, and the other joined with it.
+// block in the first-level cache, and the other joined with it. Where vectors are shorter than
+// a line, only 13 to 15 runs are sorted this way.
 
 /// Columns of the first half of the runs, sorted, in the first-level cache.
 template <typename Vector, Size Half>
@@ -44,9 +45,9 @@ struct HalfOfRuns {
 };
 
 /// \tparam Full    whether the other half has as many runs
-/// \tparam Source  HalfOfRuns or CopiedHalf; of the latter, `sorted` may be its own rows
-template <typename Element, bool Full, typename Source, typename Vector, Size Half>
-void sort_half(const Source& half, Size begin, Size end, SortedHalf<Vector, Half>& sorted) {
+template <typename Element, bool Full, typename Vector, Size Half>
+void sort_half(const HalfOfRuns<Element>& half, Size begin, Size end,
+               SortedHalf<Vector, Half>& sorted) {
     for (Size at = begin; at < end; at += sizeof(Vector)) {
         Vector rows[Half];
         each_row<Half>([&](Size k) __attribute__((always_inline)) {
@@ -60,16 +61,15 @@ void sort_half(const Source& half, Size begin, Size end, SortedHalf<Vector, Half
 }
 
 /// \param own  runs of this half; the rule says what the missing ones hold
-template <typename Element, bool Full, typename Source, typename Vector, Size Half, typename Rule>
-void join_half(const Source& half, Size own, Size begin, Size end,
+template <typename Element, bool Full, typename Vector, Size Half, typename Rule>
+void join_half(const HalfOfRuns<Element>& half, Size own, Size begin, Size end,
                const SortedHalf<Vector, Half>& sorted, const Rule& rule, const Out& out) {
     for (Size at = begin; at < end; at += sizeof(Vector)) {
         Vector high[Half];
         each_row<Half>([&](Size k) __attribute__((always_inline)) {
             half.template fetch<true>(k, at);
-            high[k] = Full || k < own                    ? half.keys(k, at)
-                      : rule.is_low(k - own, Half - own) ? Vector{} - KeysOf<Element>::largest - 1
-                                                         : Vector{} + KeysOf<Element>::largest;
+            high[k] = Full || k < own ? half.keys(k, at)
+                                      : missing_key<Element>(rule.is_low(k - own, Half - own));
         });
         run_network<Sort<Half>>(high);
         Vector rows[2 * Half];
@@ -94,62 +94,18 @@ __attribute__((flatten)) void order_halves(const std::byte* const* runs, Size ru
     }
 }
 
-/// Like HalfOfRuns, with the keys of a block copied into the first-level cache, one run after the
-/// other.
-template <typename Element, Size Half>
-struct CopiedHalf {
-    using Vector = typename KeysOf<Element>::Vector;
-
-    void copy(const std::byte* const* runs, Size run_count, Size from, Size to) {
-        begin = from;
-        for (Size k = 0; k < run_count; ++k) {
-            for (Size at = from; at < to; at += sizeof(Vector)) {
-                if (at % line_bytes == 0) {
-                    fetch_ahead(runs[k] + at + lead_bytes);
-                }
-                rows.set(k, at - from, load_keys<Element>(runs[k] + at));
-            }
-        }
-    }
-    Vector keys(Size run, Size at) const { return rows.get(run, at - begin); }
-    template <bool All>
-    void fetch(Size /*run*/, Size /*at*/) const {}  // by copy()
-
-    Size begin;  ///< of the block in the runs
-    SortedHalf<Vector, Half> rows;
-};
-
-/// For vectors that are shorter than a line: runs that begin at the same place of a page share a
-/// few places in the first-level cache, so side by side each would lose its line before the next
-/// step.
-template <typename Element, Size Half, bool Full, typename Rule>
-__attribute__((flatten)) void order_copied_halves(const std::byte* const* runs, Size run_count,
-                                                  const Rule& rule, const Out& out, Size bytes) {
-    constexpr Size block = SortedHalf<typename KeysOf<Element>::Vector, Half>::block;
-    CopiedHalf<Element, Half> first;
-    CopiedHalf<Element, Half> second;
-    const Size others = Full ? Half : run_count - Half;
-    for (Size begin = 0; begin < bytes; begin += block) {
-        const Size end = begin + smaller(block, bytes - begin);
-        first.copy(runs, Half, begin, end);
-        sort_half<Element, Full>(first, begin, end, first.rows);
-        second.copy(runs + Half, others, begin, end);
-        join_half<Element, Full>(second, others, begin, end, first.rows, rule, out);
-    }
-}
-
 /// More than Half runs, up to twice as many.
 template <typename Element, Size Half, typename Rule>
 void order_halves(const std::byte* const* runs, Size run_count, const Rule& rule, const Out& out,
                   Size bytes) {
-    if constexpr (Half > 8 && STARLING_VECTOR_BYTES < line_bytes) {
-        if (run_count == 2 * Half) {
-            order_copied_halves<Element, Half, true>(runs, run_count, rule, out, bytes);
+    if (run_count == 2 * Half) {
+        if constexpr (STARLING_VECTOR_BYTES < line_bytes) {
+            order_lines<Element, Half, true>(runs, run_count, rule, out, bytes);
         } else {
-            order_copied_halves<Element, Half, false>(runs, run_count, rule, out, bytes);
+            order_halves<Element, Half, true>(runs, run_count, rule, out, bytes);
         }
-    } else if (run_count == 2 * Half) {
-        order_halves<Element, Half, true>(runs, run_count, rule, out, bytes);
+    } else if constexpr (Half > 8 && STARLING_VECTOR_BYTES < line_bytes) {
+        order_lines<Element, Half, false>(runs, run_count, rule, out, bytes);
     } else {
         order_halves<Element, Half, false>(runs, run_count, rule, out, bytes);
     }

@@ -52,6 +52,13 @@ inline typename KeysOf<Element>::Vector load_keys(const std::byte* from) {
     return keys_of<Element>(load<typename KeysOf<Element>::Vector>(from));
 }
 
+/// Of a row that is not there: below or above all others.
+template <typename Element>
+inline typename KeysOf<Element>::Vector missing_key(bool is_low) {
+    const typename KeysOf<Element>::Vector zero = {};
+    return is_low ? zero - KeysOf<Element>::largest - 1 : zero + KeysOf<Element>::largest;
+}
+
 /// Elements that keys stand for, for reading them as doubles.
 template <typename Element>
 struct Values {
