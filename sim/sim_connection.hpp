@@ -12,7 +12,7 @@
 #include "sim/sim_network.hpp"
 #include "sim/slow_start.hpp"
 
-/// What sim_network.cpp keeps of nodes and of connections between them.
+/// What sim_network*.cpp keep of nodes and of connections between them.
 namespace starling::sim_connection {
 
 struct Slot;

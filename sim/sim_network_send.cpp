@@ -1,0 +1,242 @@
+// How frames move: each direction (lane) of a connection is a FIFO, whose bursts of frames flow one
+// after the other over SimGrid's links, with TCP's slow start, and arrive one latency later, in
+// order.
+#include <algorithm>
+#include <utility>
+
+#include "sim/link_conditions.hpp"
+#include "sim/sim_network_impl.hpp"
+
+namespace starling {
+
+using namespace sim_connection;
+
+namespace {
+
+constexpr std::uint64_t coalesce_bytes_max = std::uint64_t{64} * 1024;
+constexpr std::uint64_t large_burst_bytes_max = std::uint64_t{16} * 1024 * 1024;
+
+}  // namespace
+
+void SimNetwork::Impl::send(const SlotPtr& from, const NodeId& to, Frame frame, SendGroup group) {
+    const ConnectionPtr connection = connection_to(*from, to);
+    if (!connection) {
+        return;
+    }
+    const int side = side_of(*connection, *from);
+    const std::uint64_t bytes = wire_size(frame, connection->local);
+    Lane& lane = connection->lane[index(side)];
+    connection->counted[index(side)]->sent += bytes;
+    lane.undelivered_bytes += bytes;
+    Item item{std::move(frame), bytes, group};
+    if (!cpu && connection->open && lane.queue.empty() && !is_flowing(lane, engine.now())) {
+        // As most: it waits for nothing.
+        return flow(connection, side, std::make_shared<Frames>(std::move(item)));
+    }
+    lane.queue.push_back(std::move(item));
+    start_burst(connection, side);
+}
+
+Arrivals SimNetwork::Impl::arrivals(const SlotPtr& at) const {
+    Arrivals arrivals;
+    if (at->arriving == 0) {
+        return arrivals;  // most of the time, and there may be 100,000 peers
+    }
+    at->peers.for_each([&](const NodeId& peer_id, const ConnectionPtr& connection) {
+        const Lane& lane = connection->lane[connection->end[0] == at ? 1 : 0];
+        if (lane.flowing && lane.transfer != 0 && lane.body_bytes > 0) {
+            const auto left =
+                static_cast<std::uint64_t>(std::max(0.0, engine.remaining_bytes(lane.transfer)));
+            arrivals.body_bytes[peer_id] = lane.body_bytes - std::min(lane.body_bytes, left);
+        }
+    });
+    return arrivals;
+}
+
+void SimNetwork::Impl::start_burst(const ConnectionPtr& connection, int side) {
+    Lane& lane = connection->lane[index(side)];
+    if (!connection->open) {
+        return;
+    }
+    if (!cpu) {
+        if (!is_flowing(lane, engine.now()) && !lane.queue.empty()) {
+            flow(connection, side, take_burst(lane, most_in_burst(*connection, side)));
+        }
+        wake_when_free(connection, side);
+        return;
+    }
+    if (!lane.flowing && lane.prepared) {
+        flow(connection, side, std::exchange(lane.prepared, nullptr));
+    }
+    if (lane.preparing || lane.prepared || lane.queue.empty()) {
+        return;
+    }
+    lane.preparing = true;
+    const Burst burst = take_burst(lane, most_in_burst(*connection, side));
+    Slot& slot = *connection->end[index(side)];
+    slot.thread->run(thread_time(cpu->calibration, *connection, slot, *burst, true),
+                     [this, connection, side, burst] {
+                         connection->lane[index(side)].preparing = false;
+                         connection->lane[index(side)].prepared = burst;
+                         start_burst(connection, side);
+                     });
+}
+
+void SimNetwork::Impl::wake_when_free(const ConnectionPtr& connection, int side) {
+    Lane& lane = connection->lane[index(side)];
+    if (lane.free_at_known && !lane.queue.empty() && !std::exchange(lane.wakes, true)) {
+        engine.at(lane.free_at, [this, connection, side] {
+            connection->lane[index(side)].wakes = false;
+            start_burst(connection, side);
+        });
+    }
+}
+
+std::uint64_t SimNetwork::Impl::most_in_burst(const Connection& connection, int side) {
+    if (bursts == Bursts::small) {
+        return coalesce_bytes_max;
+    }
+    const double rate = route_from(connection, side).bytes_per_second;
+    return std::clamp(static_cast<std::uint64_t>(rate * 0.02), coalesce_bytes_max,
+                      large_burst_bytes_max);
+}
+
+SimRoute SimNetwork::Impl::route_from(const Connection& connection, int side) {
+    return engine.route(connection.end[index(side)]->place.host, peer(connection, side).place.host);
+}
+
+void SimNetwork::Impl::flow(const ConnectionPtr& connection, int side, Burst burst) {
+    Lane& lane = connection->lane[index(side)];
+    const std::uint64_t bytes = bytes_of(*burst);
+    lane.flowing = true;
+    lane.transfer = 0;
+    lane.body_bytes = burst->size() == 1 ? burst->first.frame.body.size() : 0;
+    SlowStart::Cost cost;
+    if (!connection->local) {
+        const SimRoute there = route_from(*connection, side);
+        const SimRoute back = route_from(*connection, 1 - side);
+        cost = lane.slow_start.charge(engine.now(), bytes, there.latency + back.latency,
+                                      there.bytes_per_second);
+        cost.wait += loss_wait(bytes - cost.sent_bytes, there.latency + back.latency,
+                               there.bytes_per_second, there.loss);
+    }
+    const std::uint64_t rest = bytes - cost.sent_bytes;
+    if (cost.wait == SwarmDuration{0}) {
+        start_transfer(connection, side, std::move(burst), rest);
+    } else {
+        engine.at(engine.now() + cost.wait,
+                  [this, connection, side, burst = std::move(burst), rest]() mutable {
+                      start_transfer(connection, side, std::move(burst), rest);
+                  });
+    }
+}
+
+void SimNetwork::Impl::start_transfer(const ConnectionPtr& connection, int side, Burst burst,
+                                      std::uint64_t bytes) {
+    if (!connection->open) {
+        return;
+    }
+    const HostIndex from = connection->end[index(side)]->place.host;
+    const HostIndex to = peer(*connection, side).place.host;
+    if (!reachable(from, to)) {
+        return reset(connection, "the route to " + engine.host_name(to) + " is down", {});
+    }
+    const bool small = bytes <= coalesce_bytes_max;
+    if (small && bursts == Bursts::large && !cpu) {
+        return send_small(connection, side, std::move(burst), bytes);
+    }
+    const bool limited = bursts == Bursts::large && from != to && !small;
+    if (limited && !limit.admit(from, to, [this, connection, side, burst, bytes] {
+            start_transfer(connection, side, burst, bytes);
+        })) {
+        return;
+    }
+    auto ended = [this, connection, side, from, to, limited,
+                  burst = std::move(burst)](bool ok) mutable {
+        transfer_ended(connection, side, std::move(burst), ok);
+        if (limited) {
+            limit.ended(from, to);
+        }
+    };
+    ++connection->end[index(1 - side)]->arriving;
+    const bool unshared =
+        bursts == Bursts::large && (small || (limited && engine.has_equal_hosts()));
+    connection->lane[index(side)].transfer =
+        unshared ? engine.transfer_unshared(from, to, bytes, std::move(ended))
+                 : engine.transfer(from, to, bytes, std::move(ended));
+}
+
+void SimNetwork::Impl::send_small(const ConnectionPtr& connection, int side, Burst burst,
+                                  std::uint64_t bytes) {
+    Lane& lane = connection->lane[index(side)];
+    const SimRoute route = route_from(*connection, side);
+    lane.free_at_known = true;
+    lane.free_at = engine.now() + from_seconds(static_cast<double>(bytes) / route.bytes_per_second);
+    ++lane.in_flight;
+    lane.last_arrival = std::max(lane.last_arrival, lane.free_at + route.latency);
+    engine.at(lane.last_arrival, [this, connection, side, bytes, burst = std::move(burst)] {
+        engine.meter().bytes_moved.fetch_add(bytes, std::memory_order_relaxed);
+        receive(connection, side, burst);
+    });
+    wake_when_free(connection, side);
+}
+
+void SimNetwork::Impl::transfer_ended(const ConnectionPtr& connection, int side, Burst burst,
+                                      bool ok) {
+    --connection->end[index(1 - side)]->arriving;
+    if (!connection->open) {
+        return;
+    }
+    const HostIndex from = connection->end[index(side)]->place.host;
+    const HostIndex to = peer(*connection, side).place.host;
+    if (!ok || !reachable(from, to)) {
+        return reset(connection, "the connection was reset", {});
+    }
+    Lane& lane = connection->lane[index(side)];
+    const SwarmTime now = engine.now();
+    lane.flowing = false;
+    lane.slow_start.idle_from(now);
+    ++lane.in_flight;
+    // In order, even if the latency has decreased meanwhile.
+    lane.last_arrival = std::max(lane.last_arrival, now + engine.route(from, to).latency);
+    engine.at(lane.last_arrival, [this, connection, side, burst = std::move(burst)] {
+        receive(connection, side, burst);
+    });
+    start_burst(connection, side);
+}
+
+void SimNetwork::Impl::receive(const ConnectionPtr& connection, int side, const Burst& burst) {
+    Slot& slot = *connection->end[index(1 - side)];
+    if (!cpu || !slot.alive) {
+        return arrive(connection, side, *burst);
+    }
+    slot.thread->run(thread_time(cpu->calibration, *connection, slot, *burst, false),
+                     [this, connection, side, burst] { arrive(connection, side, *burst); });
+}
+
+void SimNetwork::Impl::arrive(const ConnectionPtr& connection, int side, Frames& burst) {
+    Lane& lane = connection->lane[index(side)];
+    --lane.in_flight;
+    note_newest(connection, *connection->end[index(1 - side)]);
+    const NodeId from = connection->end[index(side)]->place.id;
+    for (std::size_t place = 0; place < burst.size(); ++place) {
+        Item& item = burst[place];
+        const SlotPtr to = connection->end[index(1 - side)];
+        if (!connection->open) {
+            return;  // counted as lost by the reset
+        }
+        lane.undelivered_bytes -= item.bytes;
+        if (to->alive) {
+            connection->counted[index(side)]->delivered += item.bytes;
+            ++messages;
+            to->deliver(FrameReceived{from, std::move(item.frame)});
+        } else {
+            connection->counted[index(side)]->lost += item.bytes;
+        }
+    }
+    if (connection->closing == side) {
+        finish_closing(connection);
+    }
+}
+
+}  // namespace starling
