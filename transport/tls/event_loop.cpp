@@ -234,6 +234,7 @@ private:
         }
         // A child process must not hold connections open.
         ::fcntl(socket_.native_handle(), F_SETFD, FD_CLOEXEC);
+        avoid_pacing_within_host(socket_.native_handle(), *endpoint.data());
         socket_.async_connect(endpoint, [self = shared_from_this()](const asio::error_code& why) {
             why ? self->try_next(why) : self->finish_connect({});
         });

@@ -16,6 +16,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "transport/tls/tcp_options.hpp"
+
 namespace starling {
 namespace {
 
@@ -115,6 +117,9 @@ Result<int> listen_tcp(const Address& address) {
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> found(list, &::freeaddrinfo);
     const int descriptor = open_descriptor(found->ai_family);
     const int on = 1;
+    if (descriptor >= 0) {
+        avoid_pacing_within_host(descriptor, *found->ai_addr);  // connections inherit it
+    }
     if (descriptor < 0 || ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
         ::bind(descriptor, found->ai_addr, found->ai_addrlen) != 0 ||
         ::listen(descriptor, backlog) != 0) {

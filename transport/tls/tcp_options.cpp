@@ -3,7 +3,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
+#include <string_view>
 #include <utility>
 
 #include <linux/tcp.h>
@@ -34,6 +36,30 @@ void set_tcp_options(int descriptor) {
     set_option(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
     set_option(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, 10);  // s
     set_option(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, 5);
+}
+
+bool is_loopback(const sockaddr& address) {
+    constexpr std::uint32_t network = 127;
+    if (address.sa_family == AF_INET) {
+        sockaddr_in ip{};
+        std::memcpy(&ip, &address, sizeof ip);
+        return ntohl(ip.sin_addr.s_addr) >> 24U == network;
+    }
+    if (address.sa_family == AF_INET6) {
+        sockaddr_in6 ip{};
+        std::memcpy(&ip, &address, sizeof ip);
+        return IN6_IS_ADDR_LOOPBACK(&ip.sin6_addr) ||
+               (IN6_IS_ADDR_V4MAPPED(&ip.sin6_addr) && ip.sin6_addr.s6_addr[12] == network);
+    }
+    return false;
+}
+
+void avoid_pacing_within_host(int descriptor, const sockaddr& address) {
+    constexpr std::string_view reno = "reno";  // Linux always has it
+    if (is_loopback(address)) {
+        static_cast<void>(::setsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, reno.data(),
+                                       static_cast<socklen_t>(reno.size())));
+    }
 }
 
 void set_user_timeout(int descriptor, int ms) {

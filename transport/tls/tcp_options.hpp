@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include <sys/socket.h>
+
 namespace starling {
 
 /// A connection on which nothing is acknowledged for this long is aborted.
@@ -17,6 +19,13 @@ constexpr int longest_user_timeout_ms = 120'000;
 /// idle one is probed after 10 s, so that a peer without power is noticed. On a slow link the limit
 /// is longer: Stream::follow_rate().
 void set_tcp_options(int descriptor);
+/// 127.0.0.0/8 and ::1, also as an IPv4 address in IPv6.
+bool is_loopback(const sockaddr& address);
+/// Where `address` is loopback, the connections of a socket take Reno for congestion control:
+/// Linux' BBR, if it is the default, paces them by timers, and within a host no link has to be
+/// shared. To be called before the socket connects or listens, since a connection that has begun
+/// with BBR goes on being paced. `address`: to be dialled, or listened on.
+void avoid_pacing_within_host(int descriptor, const sockaddr& address);
 void set_user_timeout(int descriptor, int ms);
 
 /// Statistics of the kernel about a TCP connection.
