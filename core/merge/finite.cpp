@@ -1,6 +1,9 @@
 #include "core/merge/finite.hpp"
 
 #include <array>
+#include <cstring>
+#include <limits>
+#include <type_traits>
 
 #include "core/base/choice.hpp"
 #include "core/merge/kernels/merge_kernels.hpp"
@@ -35,19 +38,55 @@ bool any_non_finite(DType dtype, const std::byte* data, std::size_t count) {
 }
 
 const TensorSpec* first_non_finite(const ParamLayout& layout, std::uint32_t segment,
-                                   const Blob& body) {
-    if (body.is_phantom() || segment >= layout.segment_count() ||
-        body.size() != layout.segment_size(segment)) {
-        return nullptr;
-    }
+                                   ByteView bytes) {
     const TensorSpec* found = nullptr;
     for_each_part(layout, segment, [&](const SegmentPart& part) {
         if (found == nullptr &&
-            any_non_finite(part.tensor.dtype, body.view().data() + part.offset, part.count())) {
+            any_non_finite(part.tensor.dtype, bytes.data() + part.offset, part.count())) {
             found = &part.tensor;
         }
     });
     return found;
+}
+const TensorSpec* first_non_finite(const ParamLayout& layout, std::uint32_t segment,
+                                   const Blob& body) {
+    const bool fits = !body.is_phantom() && segment < layout.segment_count() &&
+                      body.size() == layout.segment_size(segment);
+    return fits ? first_non_finite(layout, segment, body.view()) : nullptr;
+}
+
+/// \param infinity  its bits; those of the quiet NaN have one more
+template <typename Bits>
+void unify_bits(std::byte* data, std::size_t count, Bits infinity, Bits quiet_nan) {
+    constexpr Bits magnitude = std::numeric_limits<std::make_signed_t<Bits>>::max();
+    for (std::size_t i = 0; i < count; ++i) {
+        std::byte* const at = data + i * sizeof(Bits);
+        Bits bits;
+        std::memcpy(&bits, at, sizeof bits);
+        if ((bits & magnitude) > infinity) {
+            std::memcpy(at, &quiet_nan, sizeof quiet_nan);
+        }
+    }
+}
+
+void unify_elements(DType dtype, std::byte* data, std::size_t count) {
+    switch (dtype) {
+        case DType::f32:
+            return unify_bits<std::uint32_t>(data, count, 0x7f80'0000U, 0x7fc0'0000U);
+        case DType::f64:
+            return unify_bits<std::uint64_t>(data, count, 0x7ff0'0000'0000'0000U,
+                                             0x7ff8'0000'0000'0000U);
+        case DType::f16:
+            return unify_bits<std::uint16_t>(data, count, 0x7c00U, 0x7e00U);
+        case DType::bf16:
+            return unify_bits<std::uint16_t>(data, count, 0x7f80U, 0x7fc0U);
+        case DType::i8:
+        case DType::u8:
+        case DType::i16:
+        case DType::i32:
+        case DType::i64:
+            return;
+    }
 }
 
 }  // namespace
@@ -72,6 +111,16 @@ Result<NonFinitePolicy> parse_non_finite_policy(std::string_view text) {
 
 bool holds_non_finite(const ParamLayout& layout, std::uint32_t segment, const Blob& body) {
     return first_non_finite(layout, segment, body) != nullptr;
+}
+
+bool holds_non_finite(const ParamLayout& layout, std::uint32_t segment, ByteView bytes) {
+    return first_non_finite(layout, segment, bytes) != nullptr;
+}
+
+void unify_nan(const ParamLayout& layout, std::uint32_t segment, std::span<std::byte> bytes) {
+    for_each_part(layout, segment, [&](const SegmentPart& part) {
+        unify_elements(part.tensor.dtype, bytes.data() + part.offset, part.count());
+    });
 }
 
 std::optional<std::string> first_non_finite_tensor(const ParamLayout& layout, std::uint32_t segment,

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -16,7 +17,7 @@ namespace starling {
 enum class NonFinitePolicy : std::uint8_t {
     refuse = 1,  ///< the round is merged without it, and its member is named
     warn = 2,    ///< it is merged, and its member is named
-    allow = 3,   ///< nobody looks
+    allow = 3,   ///< it is merged, and nobody is named
 };
 
 std::string_view to_string(NonFinitePolicy policy);
@@ -28,6 +29,14 @@ Result<NonFinitePolicy> parse_non_finite_policy(std::string_view text);
 /// a mean of finite values would be infinite. A phantom, or one of another size than the layout's,
 /// holds none. Cost: one pass over the bytes, 10 us for 256 KiB.
 bool holds_non_finite(const ParamLayout& layout, std::uint32_t segment, const Blob& body);
+
+/// The same, of bytes that are not shared yet. \pre they are of the layout's size
+bool holds_non_finite(const ParamLayout& layout, std::uint32_t segment, ByteView bytes);
+
+/// Gives all NaN of the segment's floating tensors the same bits: positive, quiet, the rest of the
+/// payload 0. A sum of two NaN is one of them, and which one depends on the order of the operands
+/// that a compiler has chosen, so vector units would differ.
+void unify_nan(const ParamLayout& layout, std::uint32_t segment, std::span<std::byte> bytes);
 
 /// The name of the first tensor of the segment with such a value, for people.
 std::optional<std::string> first_non_finite_tensor(const ParamLayout& layout, std::uint32_t segment,

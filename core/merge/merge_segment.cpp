@@ -20,8 +20,13 @@ std::uint64_t floating_elements(const ParamLayout& layout) {
     return elements;
 }
 
+struct MergedBytes {
+    Blob bytes;  ///< all NaN in them have the same bits
+    bool finite = true;
+};
+
 /// \pre contributions are of one size, and not phantoms
-Blob merge_bytes(const MergeWork& work) {
+MergedBytes merge_bytes(const MergeWork& work) {
     const std::size_t size = work.contributions.front().size();
     BufferPool::Buffer merged = BufferPool::of_models().take(size);
     const MergeRuleRow* const rule = row_of(work.method);
@@ -48,7 +53,11 @@ Blob merge_bytes(const MergeWork& work) {
         }
     });
     const ByteView view(merged.get(), size);
-    return Blob(std::move(merged), view);
+    const bool finite = !holds_non_finite(*work.layout, work.segment, view);
+    if (!finite) {
+        unify_nan(*work.layout, work.segment, {merged.get(), size});
+    }
+    return {Blob(std::move(merged), view), finite};
 }
 
 /// The contributions but those at `left_out`, which ascends.
@@ -78,9 +87,9 @@ MergeResult merge_values(const MergeWork& work) {
             return result;
         }
     }
-    result.merged = merge_bytes(work);
-    if (work.non_finite == NonFinitePolicy::allow ||
-        !holds_non_finite(*work.layout, work.segment, result.merged)) {
+    const auto [merged, finite] = merge_bytes(work);
+    result.merged = merged;
+    if (work.non_finite == NonFinitePolicy::allow || finite) {
         return result;
     }
     for (std::uint32_t k = 0; k < work.contributions.size(); ++k) {
@@ -91,7 +100,7 @@ MergeResult merge_values(const MergeWork& work) {
     const bool some_are_finite = result.non_finite.size() < work.contributions.size();
     if (work.non_finite == NonFinitePolicy::refuse && some_are_finite &&
         !result.non_finite.empty()) {
-        result.merged = merge_bytes(without(work, result.non_finite));
+        result.merged = merge_bytes(without(work, result.non_finite)).bytes;
     }
     return result;
 }
