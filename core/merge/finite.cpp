@@ -1,11 +1,12 @@
 #include "core/merge/finite.hpp"
 
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <limits>
-#include <type_traits>
 
 #include "core/base/choice.hpp"
+#include "core/merge/element_types.hpp"
 #include "core/merge/kernels/merge_kernels.hpp"
 #include "core/params/segment_parts.hpp"
 
@@ -55,37 +56,17 @@ const TensorSpec* first_non_finite(const ParamLayout& layout, std::uint32_t segm
     return fits ? first_non_finite(layout, segment, body.view()) : nullptr;
 }
 
-/// \param infinity  its bits; those of the quiet NaN have one more
-template <typename Bits>
-void unify_bits(std::byte* data, std::size_t count, Bits infinity, Bits quiet_nan) {
-    constexpr Bits magnitude = std::numeric_limits<std::make_signed_t<Bits>>::max();
+template <typename Type>
+void make_elements_canonical(std::byte* data, std::size_t count) {
+    using Raw = typename Type::Raw;
+    const Raw canonical = Type::write(std::numeric_limits<double>::quiet_NaN());
     for (std::size_t i = 0; i < count; ++i) {
-        std::byte* const at = data + i * sizeof(Bits);
-        Bits bits;
-        std::memcpy(&bits, at, sizeof bits);
-        if ((bits & magnitude) > infinity) {
-            std::memcpy(at, &quiet_nan, sizeof quiet_nan);
+        std::byte* const at = data + i * sizeof(Raw);
+        Raw raw;
+        std::memcpy(&raw, at, sizeof raw);
+        if (std::isnan(Type::read(raw))) {
+            std::memcpy(at, &canonical, sizeof canonical);
         }
-    }
-}
-
-void unify_elements(DType dtype, std::byte* data, std::size_t count) {
-    switch (dtype) {
-        case DType::f32:
-            return unify_bits<std::uint32_t>(data, count, 0x7f80'0000U, 0x7fc0'0000U);
-        case DType::f64:
-            return unify_bits<std::uint64_t>(data, count, 0x7ff0'0000'0000'0000U,
-                                             0x7ff8'0000'0000'0000U);
-        case DType::f16:
-            return unify_bits<std::uint16_t>(data, count, 0x7c00U, 0x7e00U);
-        case DType::bf16:
-            return unify_bits<std::uint16_t>(data, count, 0x7f80U, 0x7fc0U);
-        case DType::i8:
-        case DType::u8:
-        case DType::i16:
-        case DType::i32:
-        case DType::i64:
-            return;
     }
 }
 
@@ -117,9 +98,14 @@ bool holds_non_finite(const ParamLayout& layout, std::uint32_t segment, ByteView
     return first_non_finite(layout, segment, bytes) != nullptr;
 }
 
-void unify_nan(const ParamLayout& layout, std::uint32_t segment, std::span<std::byte> bytes) {
+void make_nan_canonical(const ParamLayout& layout, std::uint32_t segment,
+                        std::span<std::byte> bytes) {
     for_each_part(layout, segment, [&](const SegmentPart& part) {
-        unify_elements(part.tensor.dtype, bytes.data() + part.offset, part.count());
+        if (is_floating(part.tensor.dtype)) {
+            with_element_type(part.tensor.dtype, [&](auto type) {
+                make_elements_canonical<decltype(type)>(bytes.data() + part.offset, part.count());
+            });
+        }
     });
 }
 

@@ -33,10 +33,12 @@ bool holds_non_finite(const ParamLayout& layout, std::uint32_t segment, const Bl
 /// The same, of bytes that are not shared yet. \pre they are of the layout's size
 bool holds_non_finite(const ParamLayout& layout, std::uint32_t segment, ByteView bytes);
 
-/// Gives all NaN of the segment's floating tensors the same bits: positive, quiet, the rest of the
-/// payload 0. A sum of two NaN is one of them, and which one depends on the order of the operands
-/// that a compiler has chosen, so vector units would differ.
-void unify_nan(const ParamLayout& layout, std::uint32_t segment, std::span<std::byte> bytes);
+/// Replaces each NaN in the segment's floating tensors by the canonical one: positive, quiet, the
+/// rest of the payload 0. A sum of two NaN is one of them, and which one depends on the order of
+/// operands that a compiler has chosen, so vector units would differ.
+/// \pre the bytes are of the layout's size
+void make_nan_canonical(const ParamLayout& layout, std::uint32_t segment,
+                        std::span<std::byte> bytes);
 
 /// The name of the first tensor of the segment with such a value, for people.
 std::optional<std::string> first_non_finite_tensor(const ParamLayout& layout, std::uint32_t segment,

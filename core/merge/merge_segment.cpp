@@ -21,7 +21,7 @@ std::uint64_t floating_elements(const ParamLayout& layout) {
 }
 
 struct MergedBytes {
-    Blob bytes;  ///< all NaN in them have the same bits
+    Blob bytes;  ///< each NaN in them is the canonical one
     bool finite = true;
 };
 
@@ -55,7 +55,7 @@ MergedBytes merge_bytes(const MergeWork& work) {
     const ByteView view(merged.get(), size);
     const bool finite = !holds_non_finite(*work.layout, work.segment, view);
     if (!finite) {
-        unify_nan(*work.layout, work.segment, {merged.get(), size});
+        make_nan_canonical(*work.layout, work.segment, {merged.get(), size});
     }
     return {Blob(std::move(merged), view), finite};
 }

@@ -12,34 +12,23 @@ namespace {
 
 using NanResults = EveryVectorUnit;
 
-struct F32 {
-    using Bits = std::uint32_t;
-    static constexpr DType dtype = DType::f32;
-    static constexpr Bits infinity = 0x7f800000;
-    static constexpr Bits quiet_nan = 0x7fc00000;
-    static constexpr Bits one = 0x3f800000;
+/// A floating type, by the bits of some of its values.
+template <DType Type, auto Infinity, auto QuietNan, auto One>
+struct FloatBits {
+    using Bits = decltype(One);
+    static constexpr DType dtype = Type;
+    static constexpr Bits infinity = Infinity;
+    static constexpr Bits quiet_nan = QuietNan;
+    static constexpr Bits one = One;
 };
-struct F64 {
-    using Bits = std::uint64_t;
-    static constexpr DType dtype = DType::f64;
-    static constexpr Bits infinity = 0x7ff0000000000000;
-    static constexpr Bits quiet_nan = 0x7ff8000000000000;
-    static constexpr Bits one = 0x3ff0000000000000;
-};
-struct F16 {
-    using Bits = std::uint16_t;
-    static constexpr DType dtype = DType::f16;
-    static constexpr Bits infinity = 0x7c00;
-    static constexpr Bits quiet_nan = 0x7e00;
-    static constexpr Bits one = 0x3c00;
-};
-struct BF16 {
-    using Bits = std::uint16_t;
-    static constexpr DType dtype = DType::bf16;
-    static constexpr Bits infinity = 0x7f80;
-    static constexpr Bits quiet_nan = 0x7fc0;
-    static constexpr Bits one = 0x3f80;
-};
+using F32 = FloatBits<DType::f32, std::uint32_t{0x7f800000}, std::uint32_t{0x7fc00000},
+                      std::uint32_t{0x3f800000}>;
+using F64 = FloatBits<DType::f64, std::uint64_t{0x7ff0000000000000},
+                      std::uint64_t{0x7ff8000000000000}, std::uint64_t{0x3ff0000000000000}>;
+using F16 =
+    FloatBits<DType::f16, std::uint16_t{0x7c00}, std::uint16_t{0x7e00}, std::uint16_t{0x3c00}>;
+using BF16 =
+    FloatBits<DType::bf16, std::uint16_t{0x7f80}, std::uint16_t{0x7fc0}, std::uint16_t{0x3f80}>;
 
 constexpr std::size_t count = 77;
 
@@ -78,7 +67,8 @@ MergeWork work_of(std::size_t members, double rare, bool equal_weights) {
     return work;
 }
 
-/// \return  how many elements are NaN; all others are, too, as the first vector unit made them.
+/// Expects the same bits of every vector unit, and each NaN to be the canonical one.
+/// \return  how many elements are NaN, of all units together
 template <typename Type>
 std::size_t expect_one_result(MergeWork work, const std::string& where) {
     using Bits = typename Type::Bits;
