@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "core/base/scalars.hpp"
 #include "core/board/event_words.hpp"
 #include "core/trace/event_registry.hpp"
 #include "core/trace/trace_text.hpp"

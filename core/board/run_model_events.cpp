@@ -1,7 +1,6 @@
 // What each event means for the picture of a run, by the role of the node that reports it.
 #include "core/base/scalars.hpp"
 #include "core/board/run_model.hpp"
-#include "core/trace/event_registry.hpp"
 
 namespace starling {
 

@@ -22,7 +22,7 @@ Errc get_errc(Reader& r);
 constexpr std::uint64_t list_part_bytes = 32 + 4 + 4;
 void put_place(Writer& w, const MemberListPart& m);
 
-// Any connection
+// Any connection: codec.cpp
 void put(Writer& w, const Hello& m);
 void get(Reader& r, Hello& m);
 void put(Writer& w, const Refused& m);

@@ -14,7 +14,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "transport/tls/passed_files.hpp"
 #include "transport/tls/socket_stream.ipp"
 #include "transport/tls/tcp_options.hpp"
 
