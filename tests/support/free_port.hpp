@@ -56,14 +56,16 @@ inline bool can_bind(const char* ip, std::uint16_t port) {
 /// a test may use one port number at several addresses. Tests that run at the same time begin at
 /// different ports. All are below the range from which Linux takes ports for outgoing connections
 /// (32768 to 60999), so none of those gets a port while a test restarts the node that listens
-/// there.
+/// there. None is a default port of our programs, which the examples use, also beside other tests.
 inline std::uint16_t free_port(const char* ip = "127.0.0.1") {
+    constexpr std::uint16_t default_sl_port = 16000;
+    constexpr std::uint16_t default_sn_port = 30304;
     constexpr unsigned lowest = 10240;
     constexpr unsigned count = 22000;
     static unsigned next = static_cast<unsigned>(::getpid()) * 16;
     for (unsigned tried = 0; tried < count; ++tried) {
         const auto port = static_cast<std::uint16_t>(lowest + next++ % count);
-        if (can_bind(ip, port)) {
+        if (port != default_sl_port && port != default_sn_port && can_bind(ip, port)) {
             return port;
         }
     }
