@@ -38,9 +38,13 @@ void append(Bytes& out, const void* data, std::size_t size) {
 }
 
 /// The sum of two finite numbers, limited to finite ones: a model of finite contributions must not
-/// become infinite by how it travels, since its owner would be named for that.
+/// become infinite by how it travels, since its owner would be named for that. A NaN is the
+/// canonical one: of two, the compiler's order of operands decides which one is left.
 float finite_sum(float a, float b) {
     const float sum = a + b;
+    if (std::isnan(sum)) {
+        return std::numeric_limits<float>::quiet_NaN();
+    }
     return std::isinf(sum) && std::isfinite(a) && std::isfinite(b)
                ? std::copysign(std::numeric_limits<float>::max(), sum)
                : sum;

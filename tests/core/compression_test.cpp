@@ -1,5 +1,6 @@
 // What compressions lose, what error feedback makes good, and that bytes of a hostile peer are
 // refused or decoded, never more.
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -219,6 +220,36 @@ TEST(SegmentCodec, KeepsNanAndLargeValuesApart) {
         EXPECT_EQ(std::isfinite(float_at(decoded, 4)), !block_is_nan) << text;
         EXPECT_TRUE(std::isfinite(float_at(decoded, 4 * 300))) << text;
     }
+}
+
+/// The inner segment, with these bits in its first element.
+Blob segment_with(std::uint32_t bits) {
+    Bytes bytes(layout()->segment_size(inner));
+    std::memcpy(bytes.data(), &bits, sizeof bits);
+    return Blob(std::move(bytes));
+}
+
+TEST(SegmentCodec, DecodesToTheCanonicalNan) {
+    constexpr std::uint32_t canonical = 0x7fc00000;
+    // NaN of both signs and several payloads, and infinities, whose difference is a NaN.
+    const std::uint32_t not_finite[] = {canonical, 0x7fc00005, 0xffc00009, 0x7f800000, 0xff800000};
+    std::size_t nans = 0;
+    for (const char* text : {"f16", "bf16", "int8"}) {
+        const SegmentCodec codec(layout(), compression(text));
+        for (const std::uint32_t of_model : not_finite) {
+            for (const std::uint32_t of_reference : not_finite) {
+                const Blob reference = segment_with(of_reference);
+                const Blob encoded = codec.encode_merged(inner, segment_with(of_model), reference);
+                const float value = float_at(codec.decode(inner, encoded, reference), 0);
+                if (std::isnan(value)) {
+                    ++nans;
+                    EXPECT_EQ(std::bit_cast<std::uint32_t>(value), canonical)
+                        << text << std::hex << " " << of_model << " " << of_reference;
+                }
+            }
+        }
+    }
+    EXPECT_GT(nans, 60U);
 }
 
 TEST(SegmentCodec, FiniteValuesStayFinite) {
