@@ -72,6 +72,9 @@ std::string to_string(const ContractConfig& config);
 /// needs at the slowest link, and ten minutes. It bounds how long a member that sends a byte now
 /// and then, or only claims progress, can delay a round.
 SwarmDuration attempt_limit(const ContractConfig& config, std::size_t members);
+/// One of so many parts of that limit is what the busiest member needs at the slowest link, and two
+/// and a half minutes: enough for members of which one has delayed this run before.
+constexpr int attempt_limit_parts = 4;
 
 /// A member's check-in: its parameters for this round are ready.
 struct CheckIn {

@@ -1,5 +1,7 @@
 // What follows from what other SLs say, and from the work on what they sent: the exchange of a
 // round, and catching up with one that was missed.
+#include <algorithm>
+
 #include "core/params/model_digest.hpp"
 #include "core/sl/detail/sl_dispatcher.hpp"
 #include "core/sl/early_exchange.hpp"
@@ -66,6 +68,10 @@ bool SlNode::may_exchange(const RoundKey& key) const {
 /// Of the newest view's attempt, among these members.
 ExchangeSetup SlNode::attempt_among(const MemberList& members) const {
     const ContractConfig& config = ml_.request().config;
+    // Where members are kept apart, the SN may judge one that delays the round earlier.
+    const bool some_apart = std::any_of(members.begin(), members.end(),
+                                        [](const RoundMember& member) { return !member.merges; });
+    const SwarmDuration limit = attempt_limit(config, members.size());
     return {.self = options_.id,
             .key = run_.key(),
             .members = members,
@@ -77,7 +83,7 @@ ExchangeSetup SlNode::attempt_among(const MemberList& members) const {
             .compression = config.compression,
             .durable = config.durable,
             .in_arrival_order = options_.planted.merge_in_arrival_order,
-            .limit = attempt_limit(config, members.size()),
+            .limit = some_apart ? limit / attempt_limit_parts : limit,
             .shared = options_.shared};
 }
 

@@ -97,7 +97,7 @@ void SnNode::note_heartbeat(const NodeId& from, const Heartbeat& heartbeat) {
 
 /// Who waits for whom in the attempt that is on, by what its members say; the fault may be on
 /// either side. Two that refuse each other's certificates are told apart from two that stand still.
-SnNode::StalledPairs SnNode::stalled_pairs(const Contract& contract) {
+StalledPairs SnNode::stalled_pairs(const Contract& contract) {
     StalledPairs pairs;
     const auto merges = [&](const NodeId& node) {
         const RoundMember* const member = contract.frozen.find(node);
@@ -138,79 +138,6 @@ SnNode::StalledPairs SnNode::stalled_pairs(const Contract& contract) {
     return pairs;
 }
 
-namespace {
-
-std::uint32_t holdups_of(const Contract& contract, const NodeId& node) {
-    const auto found = contract.holdups.find(node);
-    return found == contract.holdups.end() ? 0 : found->second;
-}
-
-/// Of the members in `pairs` the one that exchanges nothing with most others of the attempt, in
-/// this run so far, and those others; of equals the one that has held up more of the run.
-std::pair<NodeId, std::vector<NodeId>> most_blamed(const std::set<std::pair<NodeId, NodeId>>& pairs,
-                                                   const Contract& contract) {
-    std::map<NodeId, std::set<NodeId>> blame;
-    for (const auto& [a, b] : pairs) {
-        blame[a].insert(b);
-        blame[b].insert(a);
-    }
-    const auto takes_part = [&](const NodeId& node) {
-        const auto member = contract.members.find(node);
-        return member != contract.members.end() && member->second.check_in;
-    };
-    for (const auto& [a, b] : contract.apart) {
-        if (blame.contains(a) && takes_part(b)) {
-            blame[a].insert(b);
-        }
-        if (blame.contains(b) && takes_part(a)) {
-            blame[b].insert(a);
-        }
-    }
-    const auto rank = [&](const auto& entry) {
-        return std::pair(entry.second.size(), holdups_of(contract, entry.first));
-    };
-    const auto worst = std::max_element(
-        blame.begin(), blame.end(),
-        [&](const auto& a, const auto& b) { return rank(a) <= rank(b); });  // last of equals
-    return {worst->first, {worst->second.begin(), worst->second.end()}};
-}
-
-/// Whoever waited for contributions would have said so by now: owners that send no merged segments
-/// have what they need. A tree's relay that waits for an owner says so, and is not at fault.
-///
-/// \param unmerged  pairs of which the second one owes merged segments to the first.
-/// \return  those in which it waits for nobody itself; all, if each of them says that it waits.
-std::set<std::pair<NodeId, NodeId>> owed_by_the_last(
-    const std::set<std::pair<NodeId, NodeId>>& unmerged, const std::set<NodeId>& waiting) {
-    std::set<std::pair<NodeId, NodeId>> all;
-    std::set<std::pair<NodeId, NodeId>> last;
-    for (const auto& [waits, owes] : unmerged) {
-        all.insert(std::minmax(waits, owes));
-        if (!waiting.contains(owes)) {
-            last.insert(std::minmax(waits, owes));
-        }
-    }
-    return last.empty() ? all : last;
-}
-
-/// Whether one member could merge still, if `node` were kept apart from `others`. After an attempt
-/// without a majority only one merges, and another one can take its place: see
-/// Ledger::choose_owners().
-bool leaves_an_owner(const Contract& contract, const NodeId& node,
-                     const std::vector<NodeId>& others) {
-    std::set<NodeId> without{node};
-    without.insert(others.begin(), others.end());
-    for (const auto& [a, b] : contract.apart) {
-        if (contract.frozen.find(a) != nullptr && contract.frozen.find(b) != nullptr) {
-            without.insert({a, b});
-        }
-    }
-    return std::any_of(contract.frozen.begin(), contract.frozen.end(),
-                       [&](const RoundMember& m) { return !without.contains(m.id); });
-}
-
-}  // namespace
-
 /// Nobody says that it waits for segments, and a member does not say what it has merged. Of several
 /// the one that has held up most of the run.
 std::optional<NodeId> SnNode::unreported(const Contract& contract) const {
@@ -239,32 +166,35 @@ std::optional<SnNode::HeldUp> SnNode::holds_up(const Contract& contract) {
     const RoundMotion& motion = motions_.of(contract.name);
     const SwarmTime began = std::max(motion.began_at, started_);
     const SwarmDuration quiet = now_ - std::max(motion.moved_at, began);
-    const SwarmDuration past_limit =
-        now_ - began - attempt_limit(contract.config, contract.frozen.size());
-    const bool settled = now_ - leadership_.led_since() >= settling(leases_.rarer());
-    const bool still = settled && quiet >= standstill_of(contract, motion);
-    const bool overdue = settled && past_limit >= SwarmDuration{0};
+    const SwarmDuration age = now_ - began;
     const SwarmDuration for_disk =
         from_seconds(static_cast<double>(contract.config.layout_bytes) / slowest_disk);
-    const bool late = settled && (quiet >= longest_silence + for_disk ||
-                                  past_limit >= std::chrono::minutes(1) + for_disk);
-    if (late && pairs.all.empty()) {
-        pairs.all = owed_by_the_last(pairs.unmerged, pairs.waiting);
+    const SwarmDuration to_report = std::chrono::minutes(1) + for_disk;
+    const bool settled = now_ - leadership_.led_since() >= settling(leases_.rarer());
+    const bool still = settled && quiet >= standstill_of(contract, motion);
+    const bool silent = settled && quiet >= longest_silence + for_disk;
+    const PairLimits limits(contract);
+    if (settled && pairs.all.empty()) {
+        const auto owed = owed_by_the_last(pairs.unmerged, pairs.waiting);
+        pairs.all = silent ? owed : limits.overdue(owed, age - to_report);
     }
-    if (const auto& stalled = still || overdue ? pairs.all : pairs.refused; !stalled.empty()) {
+    const auto overdue = settled ? limits.overdue(pairs.all, age) : std::set<MemberPair>();
+    const auto& stalled = still ? pairs.all : !overdue.empty() ? overdue : pairs.refused;
+    if (!stalled.empty()) {
         auto [node, others] = most_blamed(stalled, contract);
         const std::string count = std::to_string(others.size()) +
                                   (others.size() == 1 ? " other member" : " other members");
-        return HeldUp{std::move(node), std::move(others), !still && !overdue,
-                      overdue && !still
-                          ? "the exchange took longer than at " +
+        return HeldUp{std::move(node), std::move(others), !still && overdue.empty(),
+                      still || overdue.empty()
+                          ? "nothing moves between it and " + count
+                          : "the exchange took longer than at " +
                                 std::to_string(contract.config.slowest_link) +
-                                " bytes/s (the contract's slowest link) between it and " + count
-                          : "nothing moves between it and " + count};
+                                " bytes/s (the contract's slowest link) between it and " + count};
     }
-    const auto silent = late ? unreported(contract) : std::nullopt;
-    return silent
-               ? std::optional(HeldUp{*silent,
+    const bool late = silent || (settled && age >= limits.of_attempt() + to_report);
+    const auto missing = late ? unreported(contract) : std::nullopt;
+    return missing
+               ? std::optional(HeldUp{*missing,
                                       {},
                                       false,
                                       "it does not report a merge, or not one that is on its disk"})

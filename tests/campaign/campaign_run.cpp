@@ -1,5 +1,7 @@
 #include "tests/campaign/campaign_run.hpp"
 
+#include <algorithm>
+
 #include "tests/campaign/fault_schedule.hpp"
 #include "tests/campaign/operator_faults.hpp"
 
@@ -24,9 +26,12 @@ constexpr SwarmDuration block_limit = seconds(100);
 /// Where disks may lose the newest model: until an SN says so, and the operator has ended the run.
 constexpr SwarmDuration missing_model_limit = seconds(60);
 
-/// With a hostile member: it is separated from at most two others and excluded after that, each
-/// within 12 minutes (core/DECISIONS.md), and expelled after five such rounds.
-constexpr SwarmDuration hostile_round_limit = std::chrono::minutes(45);
+/// With a hostile member: it is kept apart from up to half of the others, one after the other, and
+/// excluded after that. The first two take 12 minutes and six, each further one less than four
+/// (core/DECISIONS.md). After five such rounds it is expelled.
+SwarmDuration hostile_round_limit(int pairs) {
+    return std::chrono::minutes(45) + std::max(pairs - 5, 0) / 2 * std::chrono::minutes(4);
+}
 constexpr SwarmDuration hostile_end_limit = std::chrono::hours(4);
 constexpr std::uint64_t rounds_of_the_honest = 10;
 
@@ -56,12 +61,13 @@ SeedResult run_seed(std::uint64_t seed, const CampaignOptions& options) {
     swarm.heal();
     const SwarmTime healed = swarm.network.now();
     const SwarmDuration more = swarm.may_lose_models() ? missing_model_limit : SwarmDuration{0};
-    swarm.trace.report(healed, campaign,
-                       TraceEvent("healed").with(
-                           "round_limit_ms", static_cast<std::uint64_t>((swarm.has_hostile_member()
-                                                                             ? hostile_round_limit
-                                                                             : round_limit + more) /
-                                                                        milliseconds(1))));
+    swarm.trace.report(
+        healed, campaign,
+        TraceEvent("healed").with(
+            "round_limit_ms", static_cast<std::uint64_t>((swarm.has_hostile_member()
+                                                              ? hostile_round_limit(options.pairs)
+                                                              : round_limit + more) /
+                                                         milliseconds(1))));
     if (!options.hostile && swarm.random.chance(0.2) && swarm.block_two_members()) {
         const std::uint64_t enough = swarm.trace.checker.rounds() + rounds_with_a_block;
         swarm.network.run([&] { return swarm.trace.checker.rounds() >= enough; },

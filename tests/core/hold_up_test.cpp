@@ -1,5 +1,6 @@
 // Members that stall rounds on purpose or by a fault: each costs the others a bounded time, and is
 // expelled from the run.
+#include "core/sn/stalled_pairs.hpp"
 #include "tests/support/memory_swarm.hpp"
 #include "tests/support/node_bench.hpp"
 #include "tests/support/tampered_node.hpp"
@@ -26,10 +27,10 @@ class HoldUp : public testing::Test {
 protected:
     explicit HoldUp(int sns = 1) : swarm(11, {}, sns) {}
 
-    void add_pairs(int count) {
+    /// Five segments of 256 KiB by default, so that there are several segment owners.
+    void add_pairs(int count, std::size_t elements = 300'000) {
         for (int i = 1; i <= count; ++i) {
-            // Five segments of 256 KiB, so that there are several segment owners.
-            swarm.add_pair(i, {.elements = 300'000, .min_peers = 2, .syncs = 12});
+            swarm.add_pair(i, {.elements = elements, .min_peers = 2, .syncs = 12});
         }
     }
     void tamper(const std::string& sl, TamperedNode::ChangeInput change_input,
@@ -178,6 +179,52 @@ TEST_F(HoldUp, AMemberThatOnlySaysThatItReceivesStallsARoundForTheLimitOnly) {
     ContractConfig config;
     config.layout_bytes = 1'200'000;
     expect_expelled("2", 4, attempt_limit(config, 4) + minutes(3));
+}
+
+/// The model has one segment, so each attempt has one owner, which is apart from the member then.
+TEST_F(HoldUp, AMemberThatDelaysOneOwnerAfterTheOtherHasTheWholeLimitOnce) {
+    tamper("sl8", nullptr, [claimed = std::uint64_t{0}](Effect& effect) mutable {
+        if (is_in_training(segment_of(effect))) {
+            drop(effect);
+        } else if (Heartbeat* heartbeat = heartbeat_in_training(effect)) {
+            heartbeat->report.reset();
+            heartbeat->progress.received_bytes = ++claimed;
+        }
+    });
+    add_pairs(8, 1000);
+    ContractConfig config;
+    config.layout_bytes = 4000;
+    // The whole limit, half of it, and a quarter each for the third and fourth owner.
+    expect_expelled("8", 8, 2 * attempt_limit(config, 8) + minutes(1));
+    EXPECT_EQ(swarm.trace.named("members_kept_apart", "sn1").size(), 3U);
+}
+
+Contract attempt_of(int members, std::set<MemberPair> apart) {
+    Contract contract;
+    std::vector<RoundMember> frozen;
+    for (int i = 1; i <= members; ++i) {
+        frozen.push_back({{"sl" + std::to_string(i)}, {"10.0.0.1", 16000}, 1, 1});
+    }
+    contract.frozen = MemberList(std::move(frozen));
+    contract.apart = std::move(apart);
+    return contract;
+}
+
+TEST(PairLimits, AreShorterForMembersThatAreApartFromOthersOfTheAttempt) {
+    const Contract contract = attempt_of(
+        5, {{{"sl1"}, {"sl2"}}, {{"sl1"}, {"sl3"}}, {{"sl4"}, {"sl9"}}});  // sl9 is not in it
+    const SwarmDuration whole = attempt_limit(contract.config, 5);
+    const PairLimits limits(contract);
+    EXPECT_EQ(limits.of({{"sl4"}, {"sl5"}}), whole);
+    EXPECT_EQ(limits.of({{"sl3"}, {"sl5"}}), whole / 2);
+    EXPECT_EQ(limits.of({{"sl1"}, {"sl5"}}), whole / 4);
+    EXPECT_EQ(limits.of({{"sl1"}, {"sl3"}}), whole / 4);
+
+    const std::set<MemberPair> all = {{{"sl4"}, {"sl5"}}, {{"sl3"}, {"sl5"}}, {{"sl1"}, {"sl5"}}};
+    EXPECT_TRUE(limits.overdue(all, whole / 4 - seconds(1)).empty());
+    EXPECT_EQ(limits.overdue(all, whole / 4), (std::set<MemberPair>{{{"sl1"}, {"sl5"}}}));
+    EXPECT_EQ(limits.overdue(all, whole / 2).size(), 2U);
+    EXPECT_EQ(limits.overdue(all, whole), all);
 }
 
 TEST_F(HoldUp, AMemberThatFalselyBlamesMostOthersIsExpelled) {

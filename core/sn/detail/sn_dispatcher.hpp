@@ -23,6 +23,7 @@
 #include "core/sn/server_dialler.hpp"
 #include "core/sn/sn_node.hpp"
 #include "core/sn/sn_status.hpp"
+#include "core/sn/stalled_pairs.hpp"
 #include "core/sn/state_transfer.hpp"
 #include "core/sn/told_lists.hpp"
 
@@ -105,14 +106,6 @@ private:
     void arm_deadline(Outbox& out, SwarmDuration at_least = SwarmDuration{0});
 
     // sn_stalls.cpp
-    struct StalledPairs {
-        std::set<std::pair<NodeId, NodeId>> all;
-        /// Of the others, where the one that owes merged segments, named second, has not reported:
-        /// it may wait for contributions itself.
-        std::set<std::pair<NodeId, NodeId>> unmerged;
-        std::set<NodeId> waiting;                     ///< members that wait for another one
-        std::set<std::pair<NodeId, NodeId>> refused;  ///< no connection, for a certificate
-    };
     /// Who holds an attempt up.
     struct HeldUp {
         NodeId node;
