@@ -7,6 +7,7 @@
 #include "core/sn/sn_node.hpp"
 #include "tests/campaign/reader_node.hpp"
 #include "tests/campaign/watched_member.hpp"
+#include "tests/support/tampered_node.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
 #include "transport/memory/memory_keys.hpp"
 #include "transport/ports.hpp"
@@ -19,6 +20,19 @@ using std::chrono::seconds;
 
 constexpr int reader_count = 2;
 constexpr std::size_t lies_of_a_seed = 3;
+
+/// An honest SL, of which `check` is told what merged segments it sends.
+std::unique_ptr<Node> with_relayed_merges(std::unique_ptr<Node> sl, FalseMergeCheck& check) {
+    const NodeId id = sl->id();
+    return std::make_unique<TamperedNode>(std::move(sl), nullptr, [&check, id](Effect& effect) {
+        const auto* send = std::get_if<Send>(&effect);
+        const auto* data =
+            send == nullptr ? nullptr : std::get_if<SegmentData>(&send->frame.message);
+        if (data != nullptr && data->kind == SegmentKind::merged) {
+            check.on_relayed(data->key, data->index, id, send->to);
+        }
+    });
+}
 
 }  // namespace
 
@@ -138,8 +152,8 @@ void CampaignSwarm::add_hostile_nodes(std::uint64_t seed) {
             (lies.contains(Lie::wrong_merges) && lies.contains(Lie::old_frames)) ||
             (training_.exchange == ExchangePlan::tree && lies.contains(Lie::wrong_merges))) {
             FalseMergeCheck& check = trace.false_merges.emplace(hostile_.member->id());
-            hostile_.member->on_false_merge = [&check](const RoundKey& key, const NodeId& to) {
-                check.on_sent(key, to);
+            hostile_.member->on_false_merge = [&check](const SegmentData& data, const NodeId& to) {
+                check.on_sent(data.key, data.index, to);
             };
         }
         trace.not_believed.insert({{"sl" + n}, {"ml" + n}});
@@ -261,6 +275,9 @@ std::unique_ptr<Node> CampaignSwarm::make_sl(const Pair& pair, Place& place) {
     std::unique_ptr<Node> node = make_sl_node(std::move(options), openssl_hasher());
     if (is_hostile(pair.number)) {
         return hostile_.member->wrap(std::move(node), signer);
+    }
+    if (trace.false_merges) {
+        node = with_relayed_merges(std::move(node), *trace.false_merges);
     }
     if (training_.compression.kind == Compression::none) {
         return node;

@@ -21,6 +21,11 @@ RoundKey key_of(const EventFields& fields) {
 
 }  // namespace
 
+bool FalseMergeCheck::Attempt::was_sent_wrong(const NodeId& node) const {
+    return std::any_of(wrong.begin(), wrong.end(),
+                       [&](const auto& segment) { return segment.second == node; });
+}
+
 void FalseMergeCheck::report(SwarmTime time, const NodeId& node, const TraceEvent& event) {
     const EventFields fields(event);
     if (event.name == "exchange_done") {
@@ -53,13 +58,13 @@ void FalseMergeCheck::on_merged(SwarmTime time, const NodeId& node, const EventF
     }
     const std::string digest(fields.text("digest"));
     Attempt& attempt = attempts_[key];
-    if (!attempt.sent_wrong.contains(node)) {
+    if (!attempt.was_sent_wrong(node)) {
         for (const auto& [other, its] : attempt.digests) {
-            if (its != digest && !attempt.sent_wrong.contains(other)) {
+            if (its != digest && !attempt.was_sent_wrong(other)) {
                 violations_.add(time, node, same_merge,
                                 attempt_text(key) + ": merged to " + digest.substr(0, 12) +
                                     " here, by " + other.name + " to " + its.substr(0, 12) +
-                                    ", and " + liar_.name + " sent neither a wrong segment");
+                                    ", and neither was sent a wrong segment");
             }
         }
     }

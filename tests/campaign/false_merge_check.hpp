@@ -29,9 +29,16 @@ public:
     explicit FalseMergeCheck(NodeId liar) : liar_(std::move(liar)) {}
 
     /// The liar sends `to` a wrong merged segment.
-    void on_sent(RoundKey key, const NodeId& to) {
-        key.early = false;  // traces and commits name the attempt that follows
-        attempts_[key].sent_wrong.insert(to);
+    void on_sent(const RoundKey& key, std::uint32_t segment, const NodeId& to) {
+        wrong_segments_of(key).insert({segment, to});
+    }
+    /// An honest member sends `to` a merged segment, which may be one that it was sent.
+    void on_relayed(const RoundKey& key, std::uint32_t segment, const NodeId& from,
+                    const NodeId& to) {
+        auto& wrong = wrong_segments_of(key);
+        if (wrong.contains({segment, from})) {
+            wrong.insert({segment, to});
+        }
     }
     /// \param node  an honest one
     void report(SwarmTime time, const NodeId& node, const TraceEvent& event);
@@ -41,8 +48,11 @@ public:
     std::uint64_t repaired() const { return repaired_; }
 
 private:
+    using WrongSegments = std::set<std::pair<std::uint32_t, NodeId>>;  ///< and who was sent them
     struct Attempt {
-        std::set<NodeId> sent_wrong;
+        bool was_sent_wrong(const NodeId& node) const;
+
+        WrongSegments wrong;
         std::map<NodeId, std::string> digests;  ///< of honest members
     };
     struct Commit {
@@ -58,6 +68,10 @@ private:
         bool waits_for_proof = false;  ///< the liar is not named by the ledger yet
     };
 
+    WrongSegments& wrong_segments_of(RoundKey key) {
+        key.early = false;  // traces and commits name the attempt that follows
+        return attempts_[key].wrong;
+    }
     void on_merged(SwarmTime time, const NodeId& node, const EventFields& fields);
     void on_committed(SwarmTime time, const NodeId& sn, const EventFields& fields);
     void on_named(SwarmTime time, const NodeId& node, const EventFields& fields);

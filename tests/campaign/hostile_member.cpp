@@ -70,7 +70,7 @@ void HostileMember::change_segment(const SegmentData& data, Effect& effect) {
                (tells(Lie::wrong_merges) || (tells(Lie::uneven_merges) && to == others_.back()))) {
         body = with_another_value(body, codec_.method().kind);
         if (on_false_merge) {
-            on_false_merge(data.key, to);
+            on_false_merge(data, to);
         }
     }
 }

@@ -51,8 +51,8 @@ public:
 
     void change(Effect& effect, const NodeSigner& signer, std::vector<Effect>& more);
 
-    /// Is called when a merged segment with another value is sent to a member in an attempt.
-    std::function<void(const RoundKey&, const NodeId&)> on_false_merge;
+    /// Is called when a merged segment with another value is sent to a member.
+    std::function<void(const SegmentData&, const NodeId&)> on_false_merge;
 
 private:
     bool tells(Lie lie) const { return begun_ && lies_.contains(lie); }
