@@ -198,7 +198,8 @@ int run(int argc, char** argv) {
         ->check(CLI::IsMember(plants));
     app.add_flag("--hostile", options.hostile,
                  "one member and one SN lie, in three of 25 ways, and also fail as all do; the "
-                 "others' training must go on");
+                 "others' training must go on. With 4 pairs and 3 servers at least: of fewer, the "
+                 "others are too few to tell who lies, or to reach a quorum of the round");
     app.add_option("--trace", options.trace_file, "writes the trace of the run; with --seeds 1");
     app.add_flag("--twice", arguments.twice,
                  "runs every seed twice: both must have the same trace. Traces that differ are "
@@ -217,6 +218,10 @@ int run(int argc, char** argv) {
     }
     if (!options.trace_file.empty() && (arguments.seeds != 1 || arguments.twice)) {
         std::cerr << "swarm-campaign: --trace takes one run: use --seeds 1 without --twice\n";
+        return 2;
+    }
+    if (options.hostile && (options.pairs < 4 || options.servers < 3)) {
+        std::cerr << "swarm-campaign: --hostile needs --pairs 4 and --servers 3, or more\n";
         return 2;
     }
     if (membership->count() == 0) {

@@ -88,7 +88,7 @@ void WatchedMember::on_view(const ContractView& view) {
         run_ = view.run;
         frozen_.clear();
         committed_.clear();
-        checked_in_.clear();
+        took_part_.clear();
         residuals_.clear();
     }
     if (view.run < run_) {
@@ -111,12 +111,11 @@ void WatchedMember::on_view(const ContractView& view) {
 void WatchedMember::on_sent(SwarmTime now, const Send& send) {
     const Message& message = send.frame.message;
     const auto* data = std::get_if<SegmentData>(&message);
+    if (data != nullptr) {
+        took_part_.insert(data->key.round);
+    }
     if (data != nullptr && data->kind == SegmentKind::contribution) {
         check(now, *data, send.frame.body);
-    } else if (const auto* submitted = std::get_if<SubmitCommand>(&message)) {
-        if (const auto* check_in = std::get_if<CheckInRound>(&submitted->command)) {
-            checked_in_.insert(check_in->round);
-        }
     } else if (const auto* done = std::get_if<SyncDone>(&message)) {
         on_sync_done(*done);
     } else if (const auto* segment = std::get_if<MlSegment>(&message)) {
@@ -152,7 +151,7 @@ void WatchedMember::check(SwarmTime now, const SegmentData& data, const Blob& bo
 void WatchedMember::on_sync_done(const SyncDone& done) {
     const auto committed = committed_.find(done.round);
     if (committed != committed_.end() && frozen_[done.round].contains(committed->second) &&
-        checked_in_.contains(done.round)) {
+        took_part_.contains(done.round)) {
         for (std::uint32_t segment = 0; segment < values_.size(); ++segment) {
             Blob residual = segment_at(residuals_, segment);
             (void)encode(segment, residual);

@@ -68,7 +68,9 @@ private:
     /// Check-ins of this node with which rounds of the run were frozen, and committed.
     std::map<Round, std::set<std::uint64_t>> frozen_;
     std::map<Round, std::uint64_t> committed_;
-    std::set<Round> checked_in_;  ///< rounds of the run that this start of the node checked in to
+    /// Rounds of the run in which this start of the node has sent segments. A check-in alone says
+    /// nothing: a view may still show that of the start before.
+    std::set<Round> took_part_;
 };
 
 }  // namespace starling::test
