@@ -218,7 +218,6 @@ void SimNetwork::Impl::arrive(const ConnectionPtr& connection, int side, Frames&
     Lane& lane = connection->lane[index(side)];
     --lane.in_flight;
     note_newest(connection, *connection->end[index(1 - side)]);
-    const NodeId from = connection->end[index(side)]->place.id;
     for (std::size_t place = 0; place < burst.size(); ++place) {
         Item& item = burst[place];
         const SlotPtr to = connection->end[index(1 - side)];
@@ -229,7 +228,8 @@ void SimNetwork::Impl::arrive(const ConnectionPtr& connection, int side, Frames&
         if (to->alive) {
             connection->counted[index(side)]->delivered += item.bytes;
             ++messages;
-            to->deliver(FrameReceived{from, std::move(item.frame)});
+            to->deliver(
+                FrameReceived{connection->end[index(side)]->place.id, std::move(item.frame)});
         } else {
             connection->counted[index(side)]->lost += item.bytes;
         }

@@ -94,6 +94,7 @@ void MemberCounts::add(const NodeId& node, const Member& member) {
     active += is_active ? 1U : 0U;
     checked_in += is_active && member.check_in ? 1U : 0U;
     lost += member.status == MemberStatus::lost ? 1U : 0U;
+    expelled += member.status == MemberStatus::expelled ? 1U : 0U;
     name_bytes += name_bytes_of(node);
 }
 
@@ -103,6 +104,7 @@ void MemberCounts::remove(const NodeId& node, const Member& member) {
     active -= one.active;
     checked_in -= one.checked_in;
     lost -= one.lost;
+    expelled -= one.expelled;
     name_bytes -= one.name_bytes;
 }
 
@@ -120,12 +122,20 @@ void Contract::stop_exchange() {
     std::vector<MemberReport>().swap(reports.recorded);
 }
 
+// Asked with each heartbeat, and nearly always there are none: then nothing is looked up.
+
 bool Contract::has_lost(const NodeId& node) const {
+    if (members.counts.lost == 0) {
+        return false;
+    }
     const auto member = members.find(node);
     return !has_ended() && member != members.end() && member->second.status == MemberStatus::lost;
 }
 
 bool Contract::has_expelled(const NodeId& node) const {
+    if (members.counts.expelled == 0) {
+        return false;
+    }
     const auto member = members.find(node);
     return member != members.end() && member->second.status == MemberStatus::expelled;
 }

@@ -155,6 +155,7 @@ struct MemberCounts {
     std::uint32_t active = 0;
     std::uint32_t checked_in = 0;  ///< active, and with a check-in
     std::uint32_t lost = 0;
+    std::uint32_t expelled = 0;
     std::uint64_t name_bytes = 0;  ///< that a list of all of them takes in a message
 
     void add(const NodeId& node, const Member& member);

@@ -26,9 +26,14 @@ const Contract* Ledger::find_contract(const std::string& name) const {
     return found == contracts_.end() ? nullptr : &found->second;
 }
 
-std::uint64_t Ledger::session_of(const NodeId& node) const {
+const RegisteredNode* Ledger::find_node(const NodeId& node) const {
     const auto found = nodes_.find(node);
-    return found == nodes_.end() ? 0 : found->second.session;
+    return found == nodes_.end() ? nullptr : &found->second;
+}
+
+std::uint64_t Ledger::session_of(const NodeId& node) const {
+    const RegisteredNode* const found = find_node(node);
+    return found == nullptr ? 0 : found->session;
 }
 
 std::optional<Answer> Ledger::answer_of(const NodeId& signer, std::uint64_t session,

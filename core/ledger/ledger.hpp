@@ -143,6 +143,9 @@ public:
     const std::map<std::string, Contract>& contracts() const { return contracts_; }
     const std::map<NodeId, RegisteredNode>& nodes() const { return nodes_; }
     const Roll& roll() const { return roll_; }
+    /// nullptr: it is not registered. It stays valid while the ledger is not replaced by another
+    /// one, since no node is ever removed.
+    const RegisteredNode* find_node(const NodeId& node) const;
     /// Session of the node's newest registered start; 0: none is registered.
     std::uint64_t session_of(const NodeId& node) const;
     const Contract* find_contract(const std::string& name) const;

@@ -32,9 +32,16 @@ bool is_on_its_way(const Contract& contract, const Heartbeat& heartbeat,
 }  // namespace
 
 /// Whether this is an older start of an SL than the registered one. Its heartbeats renew no lease.
-bool SnNode::is_replaced(const NodeId& node, std::uint64_t session) const {
-    return !options_.planted.serve_replaced_starts && session != 0 &&
-           session < ledger().session_of(node);
+bool SnNode::is_replaced(const RegisteredNode* node, std::uint64_t session) const {
+    return !options_.planted.serve_replaced_starts && session != 0 && node != nullptr &&
+           session < node->session;
+}
+
+const RegisteredNode* SnNode::registered(const NodeId& node, Peer& peer) const {
+    if (peer.registered == nullptr) {
+        peer.registered = ledger().find_node(node);
+    }
+    return peer.registered;
 }
 
 void SnNode::reject_replaced(const NodeId& node, std::uint64_t session, Outbox& out) {
@@ -57,7 +64,8 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit, Outbox&
                         const std::optional<NodeId>& via) {
     const bool reads = std::holds_alternative<ReadBarrier>(submit.command);
     const auto peer = peers_.find(from);
-    if (const Result<void> may = may_submit(from, submit, via.has_value()); !may) {
+    const bool here = !via && peer != peers_.end() && peer->second.here;
+    if (const Result<void> may = may_submit(from, submit, here ? &peer->second : nullptr); !may) {
         const Answer refusal{Errc::refused, may.error().message, 0};
         if (via) {
             refuse_command(from, submit, refusal, via, out);
@@ -96,12 +104,12 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit, Outbox&
     }
 }
 
-void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& heartbeat, Outbox& out) {
-    note_heartbeat(from, heartbeat);
+void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& heartbeat, Peer& peer, Outbox& out) {
+    note_heartbeat(heartbeat, peer);
     relay_news(from, true, heartbeat, out);
     take_report(from, heartbeat, out);
-    const auto node = ledger().nodes().find(from);
-    if (node != ledger().nodes().end() && node->second.lost) {
+    const RegisteredNode* const node = registered(from, peer);
+    if (node != nullptr && node->lost) {
         reply(from,
               {0, Errc::stale,
                "this node was silent for longer than its lease and is considered lost", 0},
@@ -122,7 +130,6 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& heartbeat, Outbox
         reply(from, {0, Errc::stale, "this node has sent no check-in for too long", 0}, out);
         return;
     }
-    Peer& peer = peers_[from];
     if (contract != nullptr && contract->run == heartbeat.run &&
         newest_for_members(*contract) > heartbeat.known_version &&
         !is_on_its_way(*contract, heartbeat, peer.sent_view, now_)) {

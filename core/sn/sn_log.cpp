@@ -69,6 +69,9 @@ void SnNode::report_history(Outbox& out) {
 
 void SnNode::begin_behind(const LedgerSnapshot& snapshot, Outbox& out) {
     log_.begin_behind(snapshot);
+    for (auto& [id, peer] : peers_) {
+        peer.registered = nullptr;  // of the ledger that was there before
+    }
     removed_.history() = snapshot.servers;
     apply_roll(RollChanged{std::nullopt, ""}, out);  // the pins of all names
     if (options_.memory.link) {

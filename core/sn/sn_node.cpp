@@ -121,7 +121,7 @@ void SnNode::start(Outbox& out, const std::vector<Input>& held) {
 }
 
 void SnNode::on_peer_up(const PeerUp& up, Outbox& out) {
-    if (up.role == Role::sl && is_replaced(up.peer, up.session)) {
+    if (up.role == Role::sl && is_replaced(ledger().find_node(up.peer), up.session)) {
         reject_replaced(up.peer, up.session, out);
         return;
     }
@@ -184,7 +184,7 @@ void SnNode::on_frame(const FrameReceived& received, Outbox& out) {
     const auto* heartbeat = std::get_if<Heartbeat>(&received.frame.message);
     if (peer.role == Role::sl && (submit != nullptr || heartbeat != nullptr)) {
         const std::uint64_t session = submit != nullptr ? submit->session : heartbeat->session;
-        if (is_replaced(received.from, session)) {
+        if (is_replaced(registered(received.from, peer), session)) {
             reject_replaced(received.from, session, out);
             return;
         }
@@ -202,7 +202,7 @@ void SnNode::on_frame(const FrameReceived& received, Outbox& out) {
         }
         on_command(received.from, *submit, out);
     } else if (heartbeat != nullptr) {
-        on_heartbeat(received.from, *heartbeat, out);
+        on_heartbeat(received.from, *heartbeat, peer, out);
     } else if (const auto* fetch = std::get_if<FetchMembers>(&received.frame.message);
                fetch != nullptr && peer.role == Role::sl) {
         on_fetch_members(received.from, *fetch, out);

@@ -6,17 +6,20 @@ namespace starling {
 
 /// The role of a relayed command's author is taken from the ledger or from its certificate, not
 /// from a connection.
+///
+/// \param connected  the author, if it is connected here and has sent the command itself
 Result<void> SnNode::may_submit(const NodeId& from, const SubmitCommand& submit,
-                                bool relayed) const {
+                                const Peer* connected) const {
     const Command& command = submit.command;
     const auto* registration = std::get_if<RegisterNode>(&command);
-    const auto peer = peers_.find(from);
-    const auto known = ledger().nodes().find(from);
-    const bool here = !relayed && peer != peers_.end() && peer->second.here;
-    const Role role = here                              ? peer->second.role
-                      : registration != nullptr         ? registration->role
-                      : known != ledger().nodes().end() ? known->second.role
-                                                        : Role::sl;
+    Role role = Role::sl;
+    if (connected != nullptr) {
+        role = connected->role;
+    } else if (registration != nullptr) {
+        role = registration->role;
+    } else if (const RegisteredNode* const known = ledger().find_node(from)) {
+        role = known->role;
+    }
     bool may = submit.session != 0 && !is_for_sns(command);
     if (registration != nullptr) {
         may = may && registration->role == role && (role == Role::sl || role == Role::tool);
@@ -29,10 +32,11 @@ Result<void> SnNode::may_submit(const NodeId& from, const SubmitCommand& submit,
     if (!may) {
         return Error{Errc::refused, "a node of this role may not submit that"};
     }
-    if (here && registration != nullptr && registration->credentials.ca != peer->second.ca) {
+    if (connected != nullptr && registration != nullptr &&
+        registration->credentials.ca != connected->ca) {
         return Error{Errc::refused, "it registers with a certificate of " +
                                         ca_text(registration->credentials.ca) +
-                                        ", but has presented one of " + ca_text(peer->second.ca)};
+                                        ", but has presented one of " + ca_text(connected->ca)};
     }
     return {};
 }

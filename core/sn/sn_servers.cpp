@@ -82,16 +82,16 @@ void SnNode::on_server_frame(const FrameReceived& received, Outbox& out) {
 /// connection here is dead, or of an older start: then it has gone to another SN.
 bool SnNode::is_heard_here(const NodeId& node, const Peer& peer) const {
     return peer.here && peer.via == NodeId{} && now_ - peer.last_heard < leases_.of(peer) / 2 &&
-           !is_replaced(node, peer.session);
+           !is_replaced(ledger().find_node(node), peer.session);
 }
 
 void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news, Outbox& out) {
-    if (news.connected && is_replaced(news.node, news.beat.session)) {
+    const RegisteredNode* const node = ledger().find_node(news.node);
+    if (news.connected && is_replaced(node, news.beat.session)) {
         return;
     }
     // An SN may report made-up names; registered ones are known anyway.
-    if (!peers_.contains(news.node) && !ledger().nodes().contains(news.node) &&
-        peers_.size() >= relayed_peers_max) {
+    if (!peers_.contains(news.node) && node == nullptr && peers_.size() >= relayed_peers_max) {
         return;
     }
     Peer& peer = peers_[news.node];
@@ -102,7 +102,7 @@ void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news, Outbox
         peer.on_frame(now_);
         peer.connected = true;
         peer.via = from;
-        note_heartbeat(news.node, news.beat);
+        note_heartbeat(news.beat, peer);
         take_report(news.node, news.beat, out);
     } else if (!peer.here && peer.via == from) {
         peer.connected = false;

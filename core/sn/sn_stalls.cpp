@@ -38,12 +38,12 @@ void SnPeer::on_heartbeat(SwarmTime now, const Heartbeat& news) {
     const bool same = news.contract == heartbeat.contract && news.run == heartbeat.run &&
                       news.round == heartbeat.round && news.attempt == heartbeat.attempt;
     const Measured measured{now, news.progress.received_bytes};
-    if (!same || measured.bytes < rate_to.bytes) {  // or a fetch has started over
-        rate_from = measured;
-        rate_to = measured;
-    } else if (now - rate_to.at >= rate_window) {
-        rate_from = rate_to;
-        rate_to = measured;
+    if (!same || measured.bytes < rate.to.bytes) {  // or a fetch has started over
+        rate.from = measured;
+        rate.to = measured;
+    } else if (now - rate.to.at >= rate_window) {
+        rate.from = rate.to;
+        rate.to = measured;
     }
     const RoundKey key{news.contract, news.run, news.round, news.attempt};
     const std::uint64_t bytes = news.progress.received_bytes;
@@ -70,14 +70,13 @@ Heartbeat SnPeer::heartbeat_with_senders() const {
 }
 
 double SnPeer::bytes_per_second() const {
-    const double seconds = to_seconds(heartbeat_at - rate_from.at);
+    const double seconds = to_seconds(heartbeat_at - rate.from.at);
     return seconds < 1
                ? 0.0
-               : static_cast<double>(heartbeat.progress.received_bytes - rate_from.bytes) / seconds;
+               : static_cast<double>(heartbeat.progress.received_bytes - rate.from.bytes) / seconds;
 }
 
-void SnNode::note_heartbeat(const NodeId& from, const Heartbeat& heartbeat) {
-    Peer& peer = peers_[from];
+void SnNode::note_heartbeat(const Heartbeat& heartbeat, Peer& peer) {
     const RoundKey key{heartbeat.contract, heartbeat.run, heartbeat.round, heartbeat.attempt};
     const RoundKey& known = motions_.of(heartbeat.contract).key;
     const std::uint64_t before = known == key && peer.heartbeat.round == heartbeat.round &&

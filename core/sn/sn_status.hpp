@@ -40,8 +40,12 @@ struct SnPeer {
         SwarmTime at{};
         std::uint64_t bytes = 0;
     };
-    Measured rate_from;  ///< of the attempt that `heartbeat` is about: 10 to 20 s ago
-    Measured rate_to;
+    /// Of the attempt that `heartbeat` is about.
+    struct Rate {
+        Measured from;  ///< 10 to 20 s ago
+        Measured to;
+    };
+    Rate rate;
     /// The newest command, if it waits for its answer; a node has one pending at a time.
     std::shared_ptr<const SubmitCommand> unanswered;
     /// The newest transfer that a heartbeat was about.
@@ -63,6 +67,9 @@ struct SnPeer {
         SwarmTime at{};
     };
     std::vector<SentPart> sent_parts;  ///< of lists of members, a moment ago
+    /// As the ledger knows it; nullptr: it was not looked up since it has registered. An SN of a
+    /// large swarm would wait for memory at each level of the ledger's tree, for each frame.
+    const RegisteredNode* registered = nullptr;
 
     /// A frame of this node has come, here or at another SN.
     void on_frame(SwarmTime now);

@@ -93,9 +93,10 @@ private:
     static void reply(const NodeId& to, CommandResult result, Outbox& out) {
         out.send(to, std::move(result));
     }
-    void on_heartbeat(const NodeId& from, const Heartbeat& heartbeat, Outbox& out);
+    void on_heartbeat(const NodeId& from, const Heartbeat& heartbeat, Peer& peer, Outbox& out);
     void on_fetch_members(const NodeId& from, const FetchMembers& fetch, Outbox& out);
-    bool is_replaced(const NodeId& node, std::uint64_t session) const;
+    bool is_replaced(const RegisteredNode* node, std::uint64_t session) const;
+    const RegisteredNode* registered(const NodeId& node, Peer& peer) const;
     void reject_replaced(const NodeId& node, std::uint64_t session, Outbox& out);
 
     // sn_deadlines.cpp
@@ -113,7 +114,7 @@ private:
         bool refused = false;        ///< there is no connection, for a certificate
         std::string why;
     };
-    void note_heartbeat(const NodeId& from, const Heartbeat& heartbeat);
+    void note_heartbeat(const Heartbeat& heartbeat, Peer& peer);
     StalledPairs stalled_pairs(const Contract& contract);
     std::optional<NodeId> unreported(const Contract& contract) const;
     std::optional<HeldUp> holds_up(const Contract& contract);
@@ -197,7 +198,8 @@ private:
     std::string leaderless_text() const;
 
     // sn_roll.cpp
-    Result<void> may_submit(const NodeId& from, const SubmitCommand& submit, bool relayed) const;
+    Result<void> may_submit(const NodeId& from, const SubmitCommand& submit,
+                            const Peer* connected) const;
     /// Whether a tool has signed this removal, and may have an SN removed.
     Result<void> check_removal(const NodeId& from, const RemoveServer& what) const;
     SwarmRules wanted_rules() const;
