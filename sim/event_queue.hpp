@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <map>
 #include <utility>
 #include <vector>
 
 #include "core/base/time.hpp"
+#include "sim/sim_callback.hpp"
 
 namespace starling {
 
@@ -19,7 +19,7 @@ namespace starling {
 /// each. A large swarm has a million pending timers, and a heap of these is in no cache.
 class EventQueue {
 public:
-    void add(SwarmTime time, std::function<void()> what) {
+    void add(SwarmTime time, SimCallback&& what) {
         if (unused_.empty()) {
             unused_.push_back(static_cast<std::uint32_t>(callbacks_.size()));
             callbacks_.emplace_back();
@@ -52,7 +52,7 @@ public:
     /// \pre  not empty
     SwarmTime next_time() const { return heap_.front().time; }
     /// \pre  not empty
-    std::function<void()> take() {
+    SimCallback take() {
         const std::uint32_t place = heap_.front().place;
         std::pop_heap(heap_.begin(), heap_.end(), Later{});
         heap_.pop_back();
@@ -61,7 +61,8 @@ public:
             begin_period();
         }
         unused_.push_back(place);
-        return std::exchange(callbacks_[place], nullptr);
+        prefetch_next();
+        return std::move(callbacks_[place]);
     }
 
 private:
@@ -78,6 +79,18 @@ private:
     };
 
     static std::int64_t period_of(SwarmTime time) { return to_ns(time) >> 24; }
+    /// The next event has been prefetched itself when it was one of the two candidates; while the
+    /// one that was taken runs, the processor fetches what it will need. Nearly all of a large
+    /// swarm's events concern a node that is in no cache.
+    void prefetch_next() const {
+        if (heap_.empty()) {
+            return;
+        }
+        callbacks_[heap_.front().place].prefetch_captured();
+        for (std::size_t i = 1; i < std::min<std::size_t>(3, heap_.size()); ++i) {
+            __builtin_prefetch(&callbacks_[heap_[i].place]);
+        }
+    }
     void begin_period() {
         auto first = later_.extract(later_.begin());
         period_ = first.key();
@@ -89,7 +102,7 @@ private:
     std::int64_t period_ = 0;
     std::map<std::int64_t, std::vector<Event>> later_;  ///< by period
     std::size_t size_ = 0;
-    std::deque<std::function<void()>> callbacks_;
+    std::deque<SimCallback> callbacks_;
     std::vector<std::uint32_t> unused_;  ///< places in callbacks_
     std::uint64_t next_ = 0;
 };

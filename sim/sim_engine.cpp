@@ -224,9 +224,7 @@ void SimEngine::stop() { impl_->events.stop(); }
 SwarmTime SimEngine::now() const { return SimEvents::now(); }
 void SimEngine::set_meter(RunMeter& meter) { impl_->events.set_meter(meter); }
 RunMeter& SimEngine::meter() const { return impl_->events.meter(); }
-void SimEngine::at(SwarmTime time, std::function<void()> what) {
-    impl_->events.add(time, std::move(what));
-}
+void SimEngine::at(SwarmTime time, SimCallback&& what) { impl_->events.add(time, std::move(what)); }
 std::size_t SimEngine::pending() const {
     // The timer that watches for lost transfers does not count.
     return impl_->events.pending() + impl_->transfers.under_way() -

@@ -13,6 +13,7 @@
 #include "core/base/time.hpp"
 #include "sim/platform_file.hpp"
 #include "sim/run_meter.hpp"
+#include "sim/sim_callback.hpp"
 
 namespace starling {
 
@@ -87,7 +88,7 @@ public:
     void set_meter(RunMeter& meter);
     RunMeter& meter() const;
     /// Calls `what` at that time, or now if it has passed.
-    void at(SwarmTime time, std::function<void()> what);
+    void at(SwarmTime time, SimCallback&& what);
     /// Pending calls of at(), and transfers under way.
     std::size_t pending() const;
 

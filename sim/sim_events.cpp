@@ -21,7 +21,7 @@ constexpr std::uint64_t events_an_instant_max = 20'000'000;
 
 SwarmTime SimEvents::now() { return SwarmTime{from_seconds(simgrid::s4u::Engine::get_clock())}; }
 
-void SimEvents::add(SwarmTime time, std::function<void()> what) {
+void SimEvents::add(SwarmTime time, SimCallback&& what) {
     if (stopped_) {
         return;
     }

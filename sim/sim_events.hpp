@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 
 #include "core/base/time.hpp"
 #include "sim/event_queue.hpp"
@@ -23,7 +22,7 @@ public:
     /// SimGrid's clock.
     static SwarmTime now();
     /// Calls `what` at that time, or now if it has passed.
-    void add(SwarmTime time, std::function<void()> what);
+    void add(SwarmTime time, SimCallback&& what);
     /// Drops all pending and future events.
     void stop();
     std::size_t pending() const { return queue_.size(); }

@@ -2,6 +2,7 @@
 #include "sim/event_queue.hpp"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -76,6 +77,35 @@ TEST(EventQueue, AnEventThatWasTakenHoldsNothing) {
     queue.clear();
     EXPECT_EQ(held.use_count(), 1);
     EXPECT_TRUE(queue.empty());
+}
+
+TEST(EventQueue, EventsMayCaptureMoreThanTheyHaveRoomFor) {
+    EventQueue queue;
+    const auto held = std::make_shared<int>(1);
+    std::array<std::int64_t, 20> many{};
+    many.back() = 7;
+    std::int64_t seen = 0;
+    queue.add(at(1), [&seen, many, held] { seen = many.back(); });
+    queue.add(at(2), [&seen, many, held] { seen = -1; });
+    EXPECT_EQ(held.use_count(), 3);
+    queue.take()();
+    EXPECT_EQ(seen, 7);
+    EXPECT_EQ(held.use_count(), 2);
+    queue.clear();
+    EXPECT_EQ(held.use_count(), 1);
+}
+
+TEST(SimCallback, HoldsOneThingAtATime) {
+    const auto first = std::make_shared<int>(1);
+    const auto second = std::make_shared<int>(2);
+    int called = 0;
+    SimCallback a = [first, &called] { called = *first; };
+    SimCallback b = [second, &called] { called = *second; };
+    a = std::move(b);
+    EXPECT_EQ(first.use_count(), 1);
+    EXPECT_EQ(second.use_count(), 2);
+    a();
+    EXPECT_EQ(called, 2);
 }
 
 }  // namespace
