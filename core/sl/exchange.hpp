@@ -26,7 +26,8 @@ constexpr std::size_t fan_in_window = 64;
 /// Contributions that an owner requests ahead of its merges, but those of two segments at least: at
 /// the centre of a star the members' models would otherwise be in memory all at once.
 constexpr std::uint64_t contribution_window_bytes = std::uint64_t{64} * 1024 * 1024;
-/// A partner is sent its first probe after this time without a segment, or rarer_by() as long.
+/// A partner is sent its first probe after this time without a segment, or as many times as long as
+/// heartbeats are rarer.
 constexpr SwarmDuration first_probe_timeout = std::chrono::seconds(5);
 
 struct ExchangeSetup {
@@ -177,7 +178,9 @@ private:
     const std::vector<std::uint32_t>& owned_segments() const { return plan_->owned_by(self_); }
     void set_missing();
     const NodeId& id_of(std::uint32_t member) const { return setup_.members[member].id; }
-    SwarmDuration first_probe() const { return first_probe_timeout * rarer_by(members().size()); }
+    SwarmDuration first_probe() const {
+        return first_probe_timeout * heartbeats_rarer_by(members().size());
+    }
     /// In partners_ and states_; their size: `node` is not a partner.
     std::size_t place_of(const NodeId& node) const;
     /// \pre `member` is a partner

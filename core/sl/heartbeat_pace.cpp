@@ -5,12 +5,10 @@
 namespace starling {
 
 bool HeartbeatPace::due(SwarmTime now) {
-    const SwarmDuration shortest = 3 * interval_;
     const SwarmDuration longest = 30 * interval_;
     const SwarmDuration since = now - sent_at_;
     if (!unanswered_) {
-        wait_ = shortest;
-        return since >= std::min<SwarmDuration>(2 * round_trip_, shortest);
+        return since >= std::min<SwarmDuration>(2 * round_trip_, shortest());
     }
     if (since < wait_) {
         return false;
@@ -27,6 +25,7 @@ void HeartbeatPace::on_sent(SwarmTime now) {
 void HeartbeatPace::on_answered(SwarmTime now) {
     if (unanswered_) {
         unanswered_ = false;
+        wait_ = shortest();
         round_trip_ = now - sent_at_;
     }
 }

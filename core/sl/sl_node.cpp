@@ -239,21 +239,27 @@ void SlNode::on_timer(const TimerDue& due, Outbox& out) {
 }
 
 void SlNode::on_tick(Outbox& out) {
-    if (sn_.heartbeat_due(now_)) {
+    // When ticks have become rarer, members do not go on to send their heartbeats at the same time,
+    // and this one sends none yet.
+    const bool rarer_now = ticks_rarer_by() > rarer_;
+    if (!rarer_now && sn_.heartbeat_due(now_)) {
         send_heartbeat(out);
     }
     round_.on_tick(now_, out);
     check_catch_up(out);
     transfers_.on_tick(now_, running_transfer(), out);
-    // Few members catch up at once, and what arrives is measured at ticks.
-    // Members learn how many they are with the first round; until then the SN tells.
-    const int rarer =
-        catch_up_.running() ? 1 : std::max(heartbeats_rarer_by(run_.member_count()), sn_.rarer());
-    // When ticks become rarer, members do not go on to send their heartbeats at the same time.
+    const int rarer = ticks_rarer_by();
     const auto first = 1 + derive_seed(0, options_.id.name) % static_cast<std::uint64_t>(rarer);
     const int wait = rarer > rarer_ ? static_cast<int>(first) : rarer;
     rarer_ = rarer;
     out.set_timer(heartbeat_timer, now_ + options_.heartbeat_interval * wait);
+}
+
+int SlNode::ticks_rarer_by() const {
+    // Few members catch up at once, and what arrives is measured at ticks.
+    // Members learn how many they are with the first round; until then the SN tells.
+    return catch_up_.running() ? 1
+                               : std::max(heartbeats_rarer_by(run_.member_count()), sn_.rarer());
 }
 
 std::optional<RunningTransfer> SlNode::running_transfer() const {

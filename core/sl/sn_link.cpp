@@ -12,6 +12,8 @@ namespace {
 /// the limits of ViewWatch are kept.
 constexpr Run rarest = heartbeats_rarer_by(members_max);
 constexpr Run rarest_of_several = 10;
+/// The same while a command waits for its answer, without a choice of SNs.
+constexpr int rarest_with_command = 30;
 
 }  // namespace
 
@@ -137,6 +139,11 @@ void SnLink::send_next(Outbox& out) {
     if (sn_) {
         commands_.send(*sn_, false, out);
     }
+}
+
+int SnLink::rarer() const {
+    const int most = setup_.addresses.size() > 1 ? 1 : rarest_with_command;
+    return commands_.empty() ? told_rarer_ : std::min(told_rarer_, most);
 }
 
 void SnLink::send_heartbeat(SwarmTime now, Heartbeat beat, std::optional<Round> awaited,

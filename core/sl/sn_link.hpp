@@ -64,8 +64,9 @@ public:
 
     bool heartbeat_due(SwarmTime now) { return pace_.due(now); }
     /// How many times more rarely than in a small swarm heartbeats may be sent, as the SN in use
-    /// says. A command that is not answered is repeated with a heartbeat, which then is due soon.
-    int rarer() const { return commands_.empty() ? told_rarer_ : 1; }
+    /// says. A command that is not answered is repeated with a heartbeat, which then is due soon:
+    /// where another SN can be dialled instead, as soon as in a small swarm.
+    int rarer() const;
     /// Sends it to the SN in use (with a report to all that are connected), repeats the command
     /// that waits, and dials the next SN if this one leaves commands unanswered or sends no new
     /// view.

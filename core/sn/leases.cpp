@@ -1,6 +1,7 @@
 #include "core/sn/leases.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace starling {
 namespace {
@@ -30,6 +31,7 @@ void Leases::count(SwarmTime now, const Ledger& ledger, const std::map<NodeId, S
         static_cast<std::size_t>(std::count_if(peers.begin(), peers.end(), [](const auto& one) {
             return one.second.role == Role::sl && one.second.connected;
         }));
+    most = std::max(most, std::exchange(most_here_, here_));
     for (const auto& [name, contract] : ledger.contracts()) {
         most = contract.has_ended() ? most : std::max(most, took_part(contract));
     }
@@ -45,11 +47,9 @@ void Leases::count(SwarmTime now, const Ledger& ledger, const std::map<NodeId, S
     }
 }
 
-void Leases::count_here(const std::map<NodeId, SnPeer>& peers) {
-    told_ = heartbeats_rarer_by(
-        static_cast<std::size_t>(std::count_if(peers.begin(), peers.end(), [](const auto& one) {
-            return one.second.role == Role::sl && one.second.connected && one.second.here;
-        })));
+void Leases::on_connected() {
+    ++here_;
+    most_here_ = std::max(most_here_, here_);
 }
 
 SwarmDuration Leases::heartbeat() const { return limits_.lease / heartbeats_per_lease; }

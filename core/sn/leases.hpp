@@ -21,14 +21,17 @@ public:
     /// When they become fewer, leases stay as long until each has heard of that: it may have been
     /// told to be silent for longer than the shorter lease.
     void count(SwarmTime now, const Ledger& ledger, const std::map<NodeId, SnPeer>& peers);
-    /// Of an SN that leads or not: counts the SLs that are connected to it.
-    void count_here(const std::map<NodeId, SnPeer>& peers);
+    /// Of an SN that leads or not: an SL has connected to it, or is connected no longer. Counted at
+    /// once, since in the first seconds of a large swarm an SN is so busy that it comes to its
+    /// timers late, and each SL would go on to send a heartbeat a second.
+    void on_connected();
+    void on_disconnected() { --here_; }
 
     /// How many times more rarely SLs send heartbeats than in a small swarm.
     int rarer() const { return rarer_; }
     /// The same as the SLs that are connected here are told. No more than what the SN that leads
     /// makes leases longer by, since that one counts them, too.
-    int told() const { return told_; }
+    int told() const { return heartbeats_rarer_by(here_); }
 
     /// A connected SL that is silent for so long is lost: eight heartbeats, or eight of its longest
     /// pauses up to two minutes, since heartbeats are late on a saturated link. In swarms of more
@@ -53,7 +56,8 @@ private:
     SnNodeOptions::Limits limits_;
     int rarer_ = 1;
     std::optional<SwarmTime> fewer_since_;  ///< SLs than rarer_ follows from
-    int told_ = 1;
+    std::size_t here_ = 0;                  ///< SLs that are connected to this SN
+    std::size_t most_here_ = 0;  ///< since they were counted last: some were told accordingly
     std::size_t broken_ = 0;
     SwarmTime next_check_{};
 };

@@ -9,7 +9,6 @@
 namespace starling {
 
 void SnNode::check_leases(Outbox& out) {
-    leases_.count_here(peers_);
     if (!raft().leads()) {
         return;
     }

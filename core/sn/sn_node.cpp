@@ -126,6 +126,9 @@ void SnNode::on_peer_up(const PeerUp& up, Outbox& out) {
         return;
     }
     Peer& peer = peers_[up.peer];
+    if (peer.here && peer.role == Role::sl) {
+        leases_.on_disconnected();  // this connection replaces that one
+    }
     const std::uint64_t turned_away = peer.turned_away;
     peer = {};
     peer.connected = true;
@@ -148,6 +151,7 @@ void SnNode::on_peer_up(const PeerUp& up, Outbox& out) {
         }
         request_join(out);
     } else if (up.role == Role::sl) {
+        leases_.on_connected();
         signers_.pins.send_all(up.peer, out);
         Heartbeat first;
         first.session = up.session;
@@ -173,6 +177,7 @@ void SnNode::on_peer_lost(const PeerLost& lost, Outbox& out) {
         state_.allowances.erase(lost.peer);
         dial_servers(out);
     } else if (peer.role == Role::sl) {
+        leases_.on_disconnected();
         relay_news(lost.peer, false, {}, out);
         await_return(out);
     }

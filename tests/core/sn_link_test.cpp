@@ -43,6 +43,19 @@ TEST(HeartbeatPace, BacksOffWithoutAnAnswer) {
     EXPECT_EQ(sent, (std::vector<std::int64_t>{0, 6, 16, 30, 52, 84, 130, 190, 250}));
 }
 
+TEST(HeartbeatPace, BacksOffFromTheFirstOneOfAConnection) {
+    HeartbeatPace pace(seconds(1));
+    pace.on_sent(at(seconds(0)));  // at once, and not because it was due
+    EXPECT_FALSE(pace.due(at(seconds(2))));
+    EXPECT_TRUE(pace.due(at(seconds(3))));
+    pace.on_sent(at(seconds(3)));
+    EXPECT_FALSE(pace.due(at(seconds(7))));
+    pace.restart();
+    pace.on_sent(at(seconds(8)));
+    EXPECT_FALSE(pace.due(at(seconds(10))));
+    EXPECT_TRUE(pace.due(at(seconds(11))));
+}
+
 TEST(ViewWatch, DetectsAnSnThatLagsBehindAnother) {
     ViewWatch watch;
     watch.expect(at(seconds(0)));
@@ -153,6 +166,14 @@ TEST_F(SnLinkTest, ACommandThatIsNotAnsweredIsRepeatedSoon) {
     EXPECT_EQ(link.rarer(), 1);
     dialled([&](Outbox& out) { link.take_answered(at(seconds(2)), {1, Errc::ok, "", 0}, out); });
     EXPECT_EQ(link.rarer(), 7);
+}
+
+TEST_F(SnLinkTest, ACommandToTheOnlySnIsRepeatedWithinThirtySeconds) {
+    link = SnLink(with({{"a", 1}}));
+    up(at(seconds(0)), {"sn1"});
+    dialled([&](Outbox& out) { link.submit(at(seconds(1)), ReadBarrier{}, out); });
+    EXPECT_EQ(rarer_after(heartbeat_answer(7)), 7);
+    EXPECT_EQ(rarer_after(heartbeat_answer(240)), 30);
 }
 
 TEST_F(SnLinkTest, DialsTheNextSnIfACommandIsNotAnswered) {

@@ -416,15 +416,29 @@ TEST_F(LeasesTest, FollowAtOnceIfMoreSlsConnectAgain) {
 
 TEST_F(LeasesTest, SlsAreToldHowManyAreConnectedToThisSn) {
     connect(10'000);
-    leases.count_here(peers);
+    leases.count(start, ledger, peers);
     EXPECT_EQ(leases.told(), 1) << "they are connected to other SNs";
     for (int i = 0; i < 5000; ++i) {
-        peers[{name(i)}].here = true;
+        leases.on_connected();
     }
-    leases.count_here(peers);
     EXPECT_EQ(leases.told(), 20);
     leases.count(start, ledger, peers);
     EXPECT_GE(leases.rarer(), leases.told()) << "no lease is shorter than what SLs are told";
+}
+
+TEST_F(LeasesTest, FollowFromWhatSlsWereToldBetweenTwoChecks) {
+    for (int i = 0; i < 5000; ++i) {
+        leases.on_connected();
+    }
+    for (int i = 0; i < 5000; ++i) {
+        leases.on_disconnected();
+    }
+    EXPECT_EQ(leases.told(), 1);
+    leases.count(start, ledger, peers);
+    EXPECT_EQ(leases.rarer(), 20) << "some may have been told so";
+    leases.count(start + seconds(1), ledger, peers);
+    leases.count(start + seconds(41), ledger, peers);
+    EXPECT_EQ(leases.rarer(), 1);
 }
 
 TEST_F(LeasesTest, ABrokenConnectionIsNoticedAsSoonInALargeSwarm) {

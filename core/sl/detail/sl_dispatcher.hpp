@@ -47,6 +47,7 @@ private:
     void on_arrivals(const Arrivals& arrivals);
     void on_timer(const TimerDue& due, Outbox& out);
     void on_tick(Outbox& out);
+    int ticks_rarer_by() const;
     std::optional<RunningTransfer> running_transfer() const;
 
     // sl_end.cpp
