@@ -39,9 +39,12 @@ public:
         sent_ = true;
         out.send(sn, commands_.front());
     }
-    /// True if `result` answers the first command, which is then taken off by pop().
+    /// True if `result` answers the first command, which is then taken off by pop(). What answers
+    /// an earlier start of this node, whose commands had the same numbers, may come over the
+    /// connection of this one.
     bool answers(const CommandResult& result) const {
-        return sent_ && !commands_.empty() && result.sequence == sequence_;
+        return sent_ && !commands_.empty() && result.sequence == sequence_ &&
+               (result.session == 0 || result.session == session_);
     }
     /// \pre answers(result)
     Command pop(const CommandResult& result, Outbox& out) {

@@ -70,7 +70,7 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit, Outbox&
         if (via) {
             refuse_command(from, submit, refusal, via, out);
         } else {
-            reply(from, {submit.sequence, refusal.code, refusal.reason, 0}, out);
+            reply(from, {submit.sequence, refusal.code, refusal.reason, 0, submit.session}, out);
         }
         if (peer != peers_.end() && peer->second.session == submit.session) {
             peer->second.unanswered.reset();

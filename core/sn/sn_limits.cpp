@@ -22,7 +22,7 @@ bool SnNode::has_share(const NodeId& signer, const Command& command, Outbox& out
 /// Answers the node, or the SN that it is connected to.
 void SnNode::refuse_command(const NodeId& from, const SubmitCommand& submit, const Answer& why,
                             const std::optional<NodeId>& via, Outbox& out) {
-    const CommandResult result{submit.sequence, why.code, why.reason, why.run, 0};
+    const CommandResult result{submit.sequence, why.code, why.reason, why.run, submit.session};
     if (via) {
         out.send(*via, RelayedResult{from, submit.session, result});
         return;
@@ -60,7 +60,8 @@ void SnNode::on_relayed_result(const NodeId& from, const RelayedResult& relayed,
         return;
     }
     peer->second.unanswered.reset();
-    reply(relayed.node, {relayed.result.sequence, refused->code, refused->reason, refused->run, 0},
+    reply(relayed.node,
+          {relayed.result.sequence, refused->code, refused->reason, refused->run, relayed.session},
           out);
 }
 

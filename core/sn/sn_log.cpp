@@ -178,7 +178,8 @@ void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event, Outb
 
 void SnNode::answer(const Entry& entry, const Answer& answer, Outbox& out) {
     const auto peer = peers_.find(entry.signer);
-    // The result carries only the sequence, so it must be of the node's current start.
+    // The result names the start: a newer one may have connected, which this SN has not heard of
+    // yet.
     if (entry.session != 0 && peer != peers_.end() && peer->second.here &&
         peer->second.session == entry.session) {
         if (peer->second.unanswered && peer->second.unanswered->sequence == entry.sequence) {
@@ -187,7 +188,7 @@ void SnNode::answer(const Entry& entry, const Answer& answer, Outbox& out) {
         const bool replaced = answer.code == Errc::replaced;
         reply(entry.signer,
               {entry.sequence, answer.code, answer.reason, answer.run,
-               replaced ? ledger().session_of(entry.signer) : 0},
+               replaced ? ledger().session_of(entry.signer) : entry.session},
               out);
     }
 }

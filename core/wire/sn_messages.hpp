@@ -66,7 +66,8 @@ struct CommandResult {
     std::string reason;
     /// Of the contract, for Enrol. In an answer to a heartbeat: see heartbeat_answer().
     Run run = 0;
-    /// With Errc::replaced: the node's newest start. Only older starts are addressed.
+    /// The start of the node that sent the command. With Errc::replaced: the node's newest start,
+    /// and only older ones are addressed. 0: not said, as with answers to heartbeats.
     std::uint64_t session = 0;
 };
 /// All is well. `rarer`: the SL may send its heartbeats so many times more rarely than in a small

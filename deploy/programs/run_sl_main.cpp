@@ -46,7 +46,7 @@ std::uint64_t session_in(const Input& input) {
     const auto* received = std::get_if<FrameReceived>(&input);
     const auto* result =
         received == nullptr ? nullptr : std::get_if<CommandResult>(&received->frame.message);
-    return result == nullptr ? 0 : result->session;
+    return result == nullptr || result->code != Errc::replaced ? 0 : result->session;
 }
 
 /// Makes sure that the next start on this host has a larger session number than the start that has

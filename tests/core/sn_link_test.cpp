@@ -122,8 +122,8 @@ protected:
 
     static SnLinkSetup with(std::vector<Address> addresses) {
         return {.self = {"sl1"},
-                .session = 1,
-                .signer = make_memory_signer(openssl_hasher(), NodeId{"sl1"}, 1),
+                .session = own_session,
+                .signer = make_memory_signer(openssl_hasher(), NodeId{"sl1"}, own_session),
                 .addresses = std::move(addresses),
                 .connect_limit = seconds(60),
                 .answer_limit = seconds(2),
@@ -137,6 +137,7 @@ protected:
     }
 
     using Hosts = std::vector<std::string>;
+    static constexpr std::uint64_t own_session = 7;
     SnLink link{with({{"a", 1}, {"b", 1}})};
 };
 
@@ -210,6 +211,19 @@ TEST_F(SnLinkTest, AnotherSnThanTheOneInUseIsDialledForItsViews) {
     up(at(seconds(1)), {"sn2"}, {"b", 1});
     link.on_connect_failed(at(seconds(2)), {{"b", 1}, {Errc::unreachable, "refused"}, false}, out);
     EXPECT_EQ(heartbeat(at(seconds(30)), 7), Hosts{"a"});
+}
+
+/// Its commands had the same numbers, and the SN may not know yet that this start has connected.
+TEST_F(SnLinkTest, TakesNoAnswerToAnEarlierStart) {
+    std::vector<Effect> effects;
+    Outbox out(effects);
+    up(at(seconds(0)), {"sn1"});
+    link.submit(at(seconds(1)), ReadBarrier{}, out);
+    CommandResult result{.sequence = 1, .code = Errc::ok, .session = own_session - 1};
+    EXPECT_FALSE(link.take_answered(at(seconds(2)), result, out));
+    result.session = own_session;
+    EXPECT_TRUE(link.take_answered(at(seconds(2)), result, out));
+    EXPECT_FALSE(link.take_answered(at(seconds(2)), result, out)) << "no command waits";
 }
 
 TEST_F(SnLinkTest, GivesUpWhenAllSnsRefuse) {
