@@ -1,6 +1,7 @@
 #include "core/sl/round_exchange.hpp"
 
 #include "core/base/size_text.hpp"
+#include "core/ledger/contract.hpp"
 #include "core/params/model_digest.hpp"
 #include "core/sl/early_exchange.hpp"
 #include "core/sl/sl_log.hpp"
@@ -280,7 +281,9 @@ void RoundExchange::report_if_allowed() {
     const bool durable = !storing_.contains(serial_);
     // A disk that is slower than rounds must not fall behind by more than one model.
     const bool only_this = storing_.size() == 1 && !storing_fetched_;
-    const bool early = exchange_->durable() != Durability::all && (durable || only_this);
+    // With two members a quorum is both of them: reports before the disk would gain nothing.
+    const std::size_t members = exchange_->members().size();
+    const bool early = is_durable_enough(exchange_->durable(), members - 1, members) && only_this;
     const bool enough = report_ && (report_->durable || exchange_->durable() == Durability::none);
     if (enough || !(durable || (early && !report_))) {
         return;

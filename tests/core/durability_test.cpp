@@ -1,6 +1,7 @@
 // When a round is committed, on disks that take a second for a model, depending on whose disks the
 // contract wants it.
 #include "tests/support/memory_swarm.hpp"
+#include "tests/support/tampered_node.hpp"
 
 namespace starling::test {
 namespace {
@@ -59,6 +60,38 @@ TEST_P(Durable, AMemberThatCrashesResumesFromTheOthersModel) {
     swarm.network.restart({"ml3"});
     ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
     swarm.expect_one_final_model();
+}
+
+/// A quorum of two members is both: their first reports come from the disk, as with `all`.
+TEST(EarlyReport, IsSentOnlyWhereTheCommitDoesNotWaitForAllDisks) {
+    using Counted = std::pair<Durability, int>;
+    for (const auto& [durable, members] : {Counted{Durability::all, 3},
+                                           {Durability::quorum, 2},
+                                           {Durability::quorum, 3},
+                                           {Durability::none, 2}}) {
+        MemorySwarm swarm{5};
+        swarm.network.disk_bytes_per_second = 1e6;
+        int early = 0;
+        for (int pair = 1; pair <= members; ++pair) {
+            swarm.tampered["sl" + std::to_string(pair)] = [&early](std::unique_ptr<Node> node) {
+                const auto count = [&early](Effect& effect) {
+                    const auto* send = std::get_if<Send>(&effect);
+                    const auto* beat =
+                        send ? std::get_if<Heartbeat>(&send->frame.message) : nullptr;
+                    early += beat != nullptr && beat->report && !beat->report->durable ? 1 : 0;
+                };
+                return std::make_unique<TamperedNode>(std::move(node), nullptr, count);
+            };
+            swarm.add_pair(pair, {.elements = 150'000,
+                                  .min_peers = static_cast<std::uint32_t>(members),
+                                  .syncs = 3,
+                                  .durable = durable});
+        }
+        ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+        const bool waits_for_all =
+            durable == Durability::all || (durable == Durability::quorum && members == 2);
+        EXPECT_EQ(early == 0, waits_for_all) << to_string(durable) << " " << members;
+    }
 }
 
 /// Rounds take as long as a disk needs for a model: a member that stored the model of a round
