@@ -1,5 +1,8 @@
 #include "core/sl/merged_model.hpp"
 
+#include <iterator>
+#include <utility>
+
 #include "core/sl/work_id.hpp"
 
 namespace starling {
@@ -14,13 +17,36 @@ MergedModel::MergedModel(DraftNumber draft, RoundKey key, const ParamLayout& lay
 void MergedModel::add(std::uint32_t index, const Blob& segment,
                       const std::optional<Digest>& digest) {
     ++here_;
-    unwritten_.push_back({index, segment});
+    scattered_.emplace(index, segment);
+    find_run(index);
     if (digest) {
         digests_[index] = *digest;
         ++hashed_;
     } else {
         unhashed_.push_back({index, segment});
     }
+}
+
+/// Moves the neighbours of `index`, and itself, to unwritten_ if they are enough. Members receive
+/// from several owners in turns, and each owner's segments lie beside each other.
+void MergedModel::find_run(std::uint32_t index) {
+    auto first = scattered_.find(index);
+    while (first != scattered_.begin() && std::prev(first)->first + 1 == first->first) {
+        --first;
+    }
+    auto end = first;
+    std::size_t count = 0;
+    do {
+        ++end;
+        ++count;
+    } while (end != scattered_.end() && end->first == std::prev(end)->first + 1);
+    if (count < run_segments) {
+        return;
+    }
+    for (auto at = first; at != end; ++at) {
+        unwritten_.push_back({at->first, std::move(at->second)});
+    }
+    scattered_.erase(first, end);
 }
 
 void MergedModel::start_work(Outbox& out) {
@@ -30,8 +56,13 @@ void MergedModel::start_work(Outbox& out) {
         out.start_work(work.number(), HashWork{std::exchange(unhashed_, {})});
     }
     // A model of one batch is left for KeepWork: another work would cost more than it gains.
-    const bool rest = complete && written_bytes_ > 0 && !unwritten_.empty();
-    if (unwritten_.size() >= batch_segments || rest) {
+    const bool rest = complete && here_ >= batch_segments;
+    if (rest) {
+        for (auto& [index, segment] : std::exchange(scattered_, {})) {
+            unwritten_.push_back({index, std::move(segment)});
+        }
+    }
+    if (unwritten_.size() >= batch_segments || (rest && !unwritten_.empty())) {
         for (const PlacedSegment& segment : unwritten_) {
             written_bytes_ += segment.bytes.size();
         }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -14,6 +15,9 @@ class MergedModel {
 public:
     /// Segments of one work: 2 MiB take a millisecond or two, far more than handing a work over.
     static constexpr std::size_t batch_segments = 8;
+    /// Neighbours that are written together. The disk is asked once for them and wakes its thread
+    /// once, each time at the expense of what the processor is doing.
+    static constexpr std::size_t run_segments = 4;
 
     /// \param draft  of the attempt at this node, which also numbers its works
     /// \param read_soon  see WriteWork
@@ -31,14 +35,17 @@ public:
     void start_keeping(const Digest& digest, const Segments& segments, Outbox& out) const;
 
 private:
+    void find_run(std::uint32_t index);
+
     DraftNumber draft_;
     RoundKey key_;
     std::uint64_t bytes_;  ///< of all segments
     bool read_soon_;
     std::size_t here_ = 0;
     std::vector<PlacedSegment> unhashed_;
-    std::vector<PlacedSegment> unwritten_;
-    std::uint64_t written_bytes_ = 0;  ///< handed to WriteWork
+    std::map<std::uint32_t, Blob> scattered_;  ///< to be written, without enough neighbours yet
+    std::vector<PlacedSegment> unwritten_;     ///< the others, in runs
+    std::uint64_t written_bytes_ = 0;          ///< handed to WriteWork
     std::vector<Digest> digests_;
     std::size_t hashed_ = 0;
 };
