@@ -123,7 +123,7 @@ def data_tables(data, results):
         yield (f"A model of {megabytes(found['bytes'])}, time", "Milliseconds: of a round, median (middle half), and of its phases, medians.",
                ["members", "round"] + list(found["phases"]), [large_row(found)])
     if "overhead" in data:
-        yield ("Training outside the exchange", "Milliseconds of the same work by two programs: median (middle half).", ["", "time"],
+        yield ("Training outside the exchange", "Milliseconds of the same work by two programs, in turns before each round: median (middle half).", ["", "time"],
                list(overhead_rows(data["overhead"])))
     connections = data.get("tls", {}) | data.get("wan", {})
     if connections:
