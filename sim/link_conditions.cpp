@@ -44,11 +44,11 @@ double LinkConditions::loss(const s4u::Link& link) const {
 
 SwarmDuration loss_wait(std::uint64_t bytes, SwarmDuration round_trip, double bytes_per_second,
                         double loss) {
-    constexpr double segment_bytes = 1448.0;
+    constexpr double tcp_segment_bytes = 1448.0;
     if (loss <= 0.0 || round_trip <= SwarmDuration{0}) {
         return SwarmDuration{0};
     }
-    const double rate = segment_bytes / to_seconds(round_trip) * std::sqrt(1.5 / loss);
+    const double rate = tcp_segment_bytes / to_seconds(round_trip) * std::sqrt(1.5 / loss);
     const auto size = static_cast<double>(bytes);
     return rate >= bytes_per_second ? SwarmDuration{0}
                                     : from_seconds(size / rate - size / bytes_per_second);

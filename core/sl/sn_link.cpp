@@ -10,7 +10,7 @@ namespace {
 
 /// How much rarer heartbeats become at most because an SN says so; with a choice of SNs, so that
 /// the limits of ViewWatch are kept.
-constexpr Run rarest = heartbeats_rarer_by(members_max);
+constexpr auto rarest = static_cast<Run>(heartbeats_rarer_by(members_max));
 constexpr Run rarest_of_several = 10;
 /// The same while a command waits for its answer, without a choice of SNs.
 constexpr int rarest_with_command = 30;

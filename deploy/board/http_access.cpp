@@ -42,8 +42,8 @@ bool is_token_character(char c) {
 bool same_secret(std::string_view given, std::string_view secret) {
     unsigned different = given.size() == secret.size() && !secret.empty() ? 0U : 1U;
     for (std::size_t i = 0; i < given.size() && !secret.empty(); ++i) {
-        different |= static_cast<unsigned char>(given[i]) ^
-                     static_cast<unsigned char>(secret[i % secret.size()]);
+        different |= static_cast<unsigned>(static_cast<unsigned char>(given[i]) ^
+                                           static_cast<unsigned char>(secret[i % secret.size()]));
     }
     return different == 0;
 }

@@ -126,7 +126,9 @@ void StatusEvents::add_certificate(const std::string& node, const JsonValue& ite
     const std::int64_t days = std::max<std::int64_t>(left_s, 0) / day_s;
     if (days < days_warned && (days_.count(node) == 0 || days_[node] != days)) {
         days_[node] = days;
-        report(sn_, TraceEvent("certificate_ends").with("node", node).with("days", days));
+        report(sn_, TraceEvent("certificate_ends")
+                        .with("node", node)
+                        .with("days", static_cast<std::uint64_t>(days)));
     }
 }
 

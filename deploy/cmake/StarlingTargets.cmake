@@ -8,8 +8,8 @@ target_compile_features(starling_options INTERFACE cxx_std_20)
 set(warnings -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wno-missing-field-initializers)
 target_compile_options(starling_options INTERFACE
     "$<BUILD_INTERFACE:${warnings}>"
-    # False positives of g++ 12 on std::string concatenation (GCC bug 105651).
-    $<BUILD_INTERFACE:$<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>>
+    # False positives of g++ 12 on std::string concatenation (GCC bugs 105651 and 105329).
+    "$<BUILD_INTERFACE:$<$<CXX_COMPILER_ID:GNU>:-Wno-restrict;-Wno-stringop-overflow;-Wno-array-bounds>>"
     # One rounding everywhere: without this a compiler may fuse a multiplication and an addition on
     # one machine and not on another, and two members would hold different bytes.
     -ffp-contract=off)

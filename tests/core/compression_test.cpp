@@ -116,7 +116,9 @@ TEST(SegmentCodec, LosesNoMoreThanItsPrecision) {
             if (s != inner) {
                 continue;
             }
-            EXPECT_LT(encoded.size(), decoded.size() * 0.51) << c.text;
+            EXPECT_LT(static_cast<double>(encoded.size()),
+                      0.51 * static_cast<double>(decoded.size()))
+                << c.text;
             for (std::size_t at = 0; at < decoded.size(); at += sizeof(float)) {
                 const double change =
                     std::fabs(float_at(values[s], at) - float_at(reference[s], at));
@@ -151,7 +153,8 @@ TEST(SegmentCodec, TopKSendsTheLargestChangesAndMergesExactly) {
     Blob residual;
     const Blob encoded =
         codec.encode_contribution(inner, values[inner], reference[inner], residual);
-    EXPECT_LT(encoded.size(), values[inner].size() * 0.031);
+    EXPECT_LT(static_cast<double>(encoded.size()),
+              0.031 * static_cast<double>(values[inner].size()));
     const Blob decoded = codec.decode(inner, encoded, reference[inner]);
     float least_sent = 1.0F;
     float most_left = 0.0F;

@@ -159,9 +159,9 @@ protected:
         ContractConfig config = tiny_contract(2);
         config.layout_bytes = 4 * elements;
         sl.step(PeerUp{{"ml1"}, Role::ml, {}});
-        const std::string one = "w F32 " + std::to_string(elements) + "\n";
-        sl.frame({"ml1"},
-                 OpenSession{"c", config, layout.empty() ? one : layout + one, EndMode::active});
+        const std::string tensor = "w F32 " + std::to_string(elements) + "\n";
+        sl.frame({"ml1"}, OpenSession{"c", config, layout.empty() ? tensor : layout + tensor,
+                                      EndMode::active});
         answer();
         sl.frame({"ml1"}, SyncBegin{0, {}});
     }

@@ -24,8 +24,8 @@ public:
         config.layout_bytes = 12;
         return submit(node, Enrol{"default", config, std::move(layout)});
     }
-    Answer check_in(const std::string& node, Round round, CheckIn check_in = {}) {
-        return submit(node, CheckInRound{"default", 0, round, check_in});
+    Answer check_in(const std::string& node, Round round, CheckIn metrics = {}) {
+        return submit(node, CheckInRound{"default", 0, round, metrics});
     }
     /// Applies the commit that an SN would propose after these reports: pairs of member and digest.
     Answer commit(Round round, Attempt attempt,

@@ -12,12 +12,12 @@ namespace {
 
 using std::chrono::milliseconds;
 
-const std::vector<std::string> rules = {"mean",
-                                        "coordinate-median",
-                                        "trimmed-mean:beta=0.3",
-                                        "geometric-median",
-                                        "krum:f=1,select=2",
-                                        "centred-clipping:tau=50"};
+const std::vector<std::string> tested_rules = {"mean",
+                                               "coordinate-median",
+                                               "trimmed-mean:beta=0.3",
+                                               "geometric-median",
+                                               "krum:f=1,select=2",
+                                               "centred-clipping:tau=50"};
 
 /// What the members of a swarm of ToyPrograms hold after each round, calculated here: parameters
 /// are merged in one place, segment by segment.
@@ -127,20 +127,20 @@ void expect_rehearsed(const std::string& rule, std::size_t elements, std::uint64
 
 TEST(MergeInASwarm, OfASmallModelInAStarIsTheRulesOwn) {
     static_assert(100'000 * sizeof(float) < 5 * star_bytes_per_member);
-    for (const std::string& rule : rules) {
+    for (const std::string& rule : tested_rules) {
         expect_rehearsed(rule, 100'000, 3);
     }
 }
 
 TEST(MergeInASwarm, OfALargeModelThatIsShardedIsTheRulesOwn) {
     static_assert(400'000 * sizeof(float) > 5 * star_bytes_per_member);
-    for (const std::string& rule : rules) {
+    for (const std::string& rule : tested_rules) {
         expect_rehearsed(rule, 400'000, 4);
     }
 }
 
 TEST(MergeInASwarm, HasTheSameBytesUnderEveryPlan) {
-    for (const std::string& rule : rules) {
+    for (const std::string& rule : tested_rules) {
         for (const ExchangePlan plan :
              {ExchangePlan::star, ExchangePlan::butterfly, ExchangePlan::tree}) {
             expect_rehearsed(rule, 200'000, 5, plan);
@@ -256,7 +256,7 @@ float largest_parameter(const MemorySwarm& swarm, int pair) {
 }
 
 TEST(MergeInASwarm, GarbageOfOneMemberDestroysTheMeanAndNoRobustRule) {
-    for (const std::string& rule : rules) {
+    for (const std::string& rule : tested_rules) {
         MemorySwarm swarm;
         swarm.tampered["sl2"] = [](std::unique_ptr<Node> node) {
             return std::make_unique<TamperedNode>(std::move(node), nullptr, send_garbage);

@@ -14,8 +14,8 @@ const Address nowhere{"10.0.0.99", 30304};
 
 class ToolNode : public testing::Test {
 protected:
-    /// Adds a tool on a host of its own, started after `start`.
-    void add_tool(std::vector<Address> servers, StatusQuery query, SwarmDuration start = {}) {
+    /// Adds a tool on a host of its own, started after `delay`.
+    void add_tool(std::vector<Address> servers, StatusQuery query, SwarmDuration delay = {}) {
         query.id = 77;
         MemoryNodeSpec spec;
         spec.make = [this, servers, query] {
@@ -26,7 +26,7 @@ protected:
             return make_tool_node(std::move(options));
         };
         spec.host = "host-admin";
-        swarm.network.at(SwarmTime{start}, [this, spec] {
+        swarm.network.at(SwarmTime{delay}, [this, spec] {
             swarm.network.add(spec);
             added = true;
         });

@@ -137,10 +137,10 @@ TEST_F(AuditReportTest, ASnapshotBeyondTheEndOfTheLedgerIsShown) {
     ++found.snapshots[0].head.index;
     EXPECT_TRUE(compare_snapshot(found, ledger));
     note_snapshots_beyond(found, ledger);
-    const std::string index = std::to_string(ledger.audit->summary().records + 1);
-    EXPECT_TRUE(holds(audit_text(ledger), "the snapshot at entry " + index + " is not compared"))
+    const std::string entry = std::to_string(ledger.audit->summary().records + 1);
+    EXPECT_TRUE(holds(audit_text(ledger), "the snapshot at entry " + entry + " is not compared"))
         << audit_text(ledger);
-    EXPECT_TRUE(holds(audit_json(ledger), "\"snapshots_beyond\": [" + index + "]"))
+    EXPECT_TRUE(holds(audit_json(ledger), "\"snapshots_beyond\": [" + entry + "]"))
         << audit_json(ledger);
 }
 

@@ -5,7 +5,16 @@
 
 #ifdef __x86_64__
 
+#ifndef __clang__
+// False positives of g++ 12 in its own header (GCC bug 105593).
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <immintrin.h>
+#ifndef __clang__
+#pragma GCC diagnostic pop
+#endif
 
 #define STARLING_LANES __attribute__((target("avx512f,avx512bw")))
 

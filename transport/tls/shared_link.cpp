@@ -208,7 +208,7 @@ Result<void> SharedLink::take_back(std::uint32_t page) {
     if (found == lent_.end()) {
         return malformed("page " + std::to_string(page) + " was given back and not lent");
     }
-    overdue_ -= found->second.turn == turn_ ? 0 : 1;
+    overdue_ -= found->second.turn == turn_ ? 0U : 1U;
     lent_.erase(found);
     return {};
 }
