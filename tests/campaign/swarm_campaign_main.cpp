@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <string_view>
 #include <thread>
 
 #include <CLI/CLI.hpp>
@@ -163,18 +164,36 @@ Totals run_twice(const Arguments& arguments) {
     return totals;
 }
 
+void print(const Totals& totals) {
+    std::cout << totals.seeds << " seeds, " << totals.sum.faults << " faults, " << totals.sum.rounds
+              << " rounds, " << totals.sum.crashes << " crashes, " << totals.sum.copies
+              << " copies, " << totals.sum.removals << " removals, " << totals.sum.full_disks
+              << " full ML disks, " << totals.sum.violations << " violations\n";
+}
+
+constexpr const char* description =
+    "Sends swarms of SNs, SLs, MLs and readers through random faults in virtual time: frames lost, "
+    "doubled and\nreordered, slow links, partitions, crashes, power cuts, writes that were not "
+    "synced, disk errors of SNs and SLs, full\ndisks of MLs, clocks that differ; workspaces of "
+    "pairs and of SNs that are copied and started twice; SNs that an\nadministrator removes, some "
+    "of which come back. Then all is well again, and the training must end. Every event is\n"
+    "checked (core/check). All comes from the seed.\n"
+    "Exit code: 0, 1 with violations, 2 for a wrong flag.";
+
+/// Of flags that do not go together; empty: none.
+std::string_view conflict_in(const Arguments& arguments) {
+    const CampaignOptions& options = arguments.options;
+    if (!options.trace_file.empty() && (arguments.seeds != 1 || arguments.twice)) {
+        return "--trace takes one run: use --seeds 1 without --twice";
+    }
+    if (options.hostile && (options.pairs < 4 || options.servers < 3)) {
+        return "--hostile needs --pairs 4 and --servers 3, or more";
+    }
+    return "";
+}
+
 int run(int argc, char** argv) {
-    CLI::App app(
-        "Sends swarms of SNs, SLs, MLs and readers through random faults in virtual time: frames "
-        "lost, doubled and\nreordered, slow links, partitions, crashes, power cuts, writes that "
-        "were "
-        "not synced, disk errors of SNs and SLs, full\ndisks of MLs, clocks that differ; "
-        "workspaces "
-        "of pairs and of SNs that are copied and started twice; SNs that an\nadministrator "
-        "removes, "
-        "some of which come back. Then all is well again, and the training must end. Every event "
-        "is\nchecked (core/check). All comes from the seed.\n"
-        "Exit code: 0, 1 with violations, 2 for a wrong flag.");
+    CLI::App app(description);
     Arguments arguments;
     CampaignOptions& options = arguments.options;
     app.add_option("--seeds", arguments.seeds, "how many runs")->capture_default_str();
@@ -216,12 +235,8 @@ int run(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 2;
     }
-    if (!options.trace_file.empty() && (arguments.seeds != 1 || arguments.twice)) {
-        std::cerr << "swarm-campaign: --trace takes one run: use --seeds 1 without --twice\n";
-        return 2;
-    }
-    if (options.hostile && (options.pairs < 4 || options.servers < 3)) {
-        std::cerr << "swarm-campaign: --hostile needs --pairs 4 and --servers 3, or more\n";
+    if (const std::string_view wrong = conflict_in(arguments); !wrong.empty()) {
+        std::cerr << "swarm-campaign: " << wrong << "\n";
         return 2;
     }
     if (membership->count() == 0) {
@@ -232,10 +247,7 @@ int run(int argc, char** argv) {
     }
     options.hash_trace = arguments.twice;
     const Totals totals = arguments.twice ? run_twice(arguments) : run_once(arguments);
-    std::cout << totals.seeds << " seeds, " << totals.sum.faults << " faults, " << totals.sum.rounds
-              << " rounds, " << totals.sum.crashes << " crashes, " << totals.sum.copies
-              << " copies, " << totals.sum.removals << " removals, " << totals.sum.full_disks
-              << " full ML disks, " << totals.sum.violations << " violations\n";
+    print(totals);
     return totals.sum.violations == 0 ? 0 : 1;
 }
 
