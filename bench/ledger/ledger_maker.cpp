@@ -35,10 +35,11 @@ LedgerMaker::LedgerMaker(SqliteStore& store, int members, std::uint64_t snapshot
     }
     ContractConfig config{.min_peers = static_cast<std::uint32_t>(members)};
     config.layout_bytes = 12;  // of "w F32 3"
+    const Address member_address{"10.0.0.1", 16000};
     for (int member = 0; member < members && begun_; ++member) {
         members_.push_back({"sl" + std::to_string(100'000 + member)});  // names of one length
-        begun_ = add_entry(members_.back(),
-                           RegisterNode{Role::sl, {"10.0.0.1", 16000}, long_credentials()});
+        const RegisterNode registration{Role::sl, member_address, long_credentials()};
+        begun_ = add_entry(members_.back(), registration);
         if (begun_) {
             begun_ = add_entry(members_.back(), Enrol{"default", config, "w F32 3\n", {}, ""});
         }

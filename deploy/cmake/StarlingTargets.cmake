@@ -120,7 +120,7 @@ endfunction()
 function(compile_option_parser file)
     # clang's precompiled headers require the same optimisation level for all files.
     if(NOT STARLING_SANITIZE AND NOT STARLING_TSAN)
-        set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS -O0)
+        set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS -O0 SKIP_PRECOMPILE_HEADERS ON)
     endif()
 endfunction()
 
