@@ -11,7 +11,7 @@ constexpr Size block_elements = 8192;
 constexpr Size lead_bytes = 2048;
 /// Of up to so many runs the streams just go on, and a shorter lead is enough.
 constexpr Size short_lead_runs = is_avx2 ? group_max : 2;
-constexpr Size short_lead_bytes = is_avx2 ? 1024 : 256;
+constexpr Size short_lead_bytes = 1024;
 
 /// What sums are divided by. A product with the inverse of a power of two is the same number.
 struct Divisor {
