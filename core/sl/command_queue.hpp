@@ -39,12 +39,10 @@ public:
         sent_ = true;
         out.send(sn, commands_.front());
     }
-    /// True if `result` answers the first command, which is then taken off by pop(). What answers
-    /// an earlier start of this node, whose commands had the same numbers, may come over the
-    /// connection of this one.
+    /// True if `result` answers the first command, which is then taken off by pop().
     bool answers(const CommandResult& result) const {
         return sent_ && !commands_.empty() && result.sequence == sequence_ &&
-               (result.session == 0 || result.session == session_);
+               result.is_for(session_);
     }
     /// \pre answers(result)
     Command pop(const CommandResult& result, Outbox& out) {

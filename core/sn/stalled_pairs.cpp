@@ -4,13 +4,21 @@
 #include <iterator>
 
 namespace starling {
+namespace {
+
+bool are_in_attempt(const Contract& contract, const MemberPair& pair) {
+    return contract.frozen.find(pair.first) != nullptr &&
+           contract.frozen.find(pair.second) != nullptr;
+}
+
+}  // namespace
 
 PairLimits::PairLimits(const Contract& contract)
     : whole_(attempt_limit(contract.config, contract.frozen.size())) {
-    for (const auto& [a, b] : contract.apart) {
-        if (contract.frozen.find(a) != nullptr && contract.frozen.find(b) != nullptr) {
-            ++apart_from_[a];
-            ++apart_from_[b];
+    for (const MemberPair& pair : contract.apart) {
+        if (are_in_attempt(contract, pair)) {
+            ++apart_from_[pair.first];
+            ++apart_from_[pair.second];
         }
     }
 }
@@ -21,7 +29,8 @@ SwarmDuration PairLimits::of(const MemberPair& pair) const {
         const auto found = apart_from_.find(node);
         most = std::max(most, found == apart_from_.end() ? 0 : found->second);
     }
-    return whole_ / (most == 0 ? 1 : most == 1 ? 2 : attempt_limit_parts);
+    constexpr int parts[] = {1, 2, attempt_limit_parts};
+    return whole_ / parts[std::min(most, std::size(parts) - 1)];
 }
 
 std::set<MemberPair> PairLimits::overdue(const std::set<MemberPair>& pairs,
@@ -82,9 +91,9 @@ bool leaves_an_owner(const Contract& contract, const NodeId& node,
                      const std::vector<NodeId>& others) {
     std::set<NodeId> without{node};
     without.insert(others.begin(), others.end());
-    for (const auto& [a, b] : contract.apart) {
-        if (contract.frozen.find(a) != nullptr && contract.frozen.find(b) != nullptr) {
-            without.insert({a, b});
+    for (const MemberPair& pair : contract.apart) {
+        if (are_in_attempt(contract, pair)) {
+            without.insert({pair.first, pair.second});
         }
     }
     return std::any_of(contract.frozen.begin(), contract.frozen.end(),

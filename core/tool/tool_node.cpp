@@ -156,9 +156,8 @@ void ToolNode::sign_removal(RemoveServer& removal, std::string_view servers) con
 }
 
 void ToolNode::on_result(const CommandResult& result, Outbox& out) {
-    const bool to_another_start = result.session != 0 && result.session != options_.session;
     if (!options_.change || result.sequence != commands_done_ + 1 || commands_done_ == 2 ||
-        to_another_start) {
+        !result.is_for(options_.session)) {
         return;
     }
     if (result.code != Errc::ok) {

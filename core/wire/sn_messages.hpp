@@ -69,6 +69,10 @@ struct CommandResult {
     /// The start of the node that sent the command. With Errc::replaced: the node's newest start,
     /// and only older ones are addressed. 0: not said, as with answers to heartbeats.
     std::uint64_t session = 0;
+
+    /// Whether it may answer a command of that start. What answers an earlier one, whose commands
+    /// had the same numbers, may come over the connection of a newer one.
+    bool is_for(std::uint64_t start) const { return session == 0 || session == start; }
 };
 /// All is well. `rarer`: the SL may send its heartbeats so many times more rarely than in a small
 /// swarm; 0 tells nothing.
