@@ -66,6 +66,8 @@ public:
             member == nullptr ? size() : static_cast<std::size_t>(member - all().data());
         return static_cast<std::uint32_t>(index);
     }
+    /// Whether each of them merges; known without a look at the members.
+    bool all_merge() const { return !shared_ || shared_->all_merge; }
     void clear() { shared_.reset(); }
     /// Whether it is a copy of the other one; false: they may still be equal.
     bool is_copy_of(const MemberList& other) const { return shared_ == other.shared_; }
@@ -128,9 +130,13 @@ private:
     static bool precedes(const RoundMember& a, const RoundMember& b) { return a.id < b.id; }
 
     struct Shared {
-        explicit Shared(std::vector<RoundMember> all) : members(std::move(all)) {}
+        explicit Shared(std::vector<RoundMember> all)
+            : members(std::move(all)),
+              all_merge(std::all_of(members.begin(), members.end(),
+                                    [](const RoundMember& member) { return member.merges; })) {}
 
         std::vector<RoundMember> members;
+        bool all_merge;
         mutable std::atomic<std::uint64_t> wire_bytes{0};  ///< 0: not known yet
         mutable std::once_flag encode_once;
         mutable Blob encoded;  ///< nothing: no frame had the list yet

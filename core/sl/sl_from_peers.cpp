@@ -68,9 +68,6 @@ bool SlNode::may_exchange(const RoundKey& key) const {
 /// Of the newest view's attempt, among these members.
 ExchangeSetup SlNode::attempt_among(const MemberList& members) const {
     const ContractConfig& config = ml_.request().config;
-    // Where members are kept apart, the SN may judge one that delays the round earlier.
-    const bool some_apart = std::any_of(members.begin(), members.end(),
-                                        [](const RoundMember& member) { return !member.merges; });
     const SwarmDuration limit = attempt_limit(config, members.size());
     return {.self = options_.id,
             .key = run_.key(),
@@ -83,7 +80,8 @@ ExchangeSetup SlNode::attempt_among(const MemberList& members) const {
             .compression = config.compression,
             .durable = config.durable,
             .in_arrival_order = options_.planted.merge_in_arrival_order,
-            .limit = some_apart ? limit / attempt_limit_parts : limit,
+            // Where members are kept apart, the SN may judge one that delays the round earlier.
+            .limit = members.all_merge() ? limit : limit / attempt_limit_parts,
             .shared = options_.shared};
 }
 

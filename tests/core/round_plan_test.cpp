@@ -120,6 +120,16 @@ TEST(SharedRounds, JoinedMembersAreThoseOfBoth) {
     EXPECT_EQ(shared.all_of(a, {}), a);
 }
 
+TEST(MemberList, KnowsWhetherAllMembersMerge) {
+    EXPECT_TRUE(MemberList().all_merge());
+    MemberList members{{.id = {"a"}}, {.id = {"b"}}};
+    EXPECT_TRUE(members.all_merge());
+    members = {{.id = {"a"}}, {.id = {"b"}, .merges = false}};
+    EXPECT_FALSE(members.all_merge());
+    members.set_address({"a"}, {"127.0.0.1", 1});
+    EXPECT_FALSE(members.all_merge());
+}
+
 TEST(SegmentSet, HasWhatAnOrdinarySetHas) {
     Random random(5);
     SegmentSet set;
