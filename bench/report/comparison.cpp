@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdarg>
 #include <cstdio>
 #include <functional>
@@ -13,7 +14,7 @@ namespace starling {
 namespace {
 
 __attribute__((format(printf, 1, 2))) std::string formatted(const char* format, ...) {
-    std::array<char, 256> buffer{};
+    std::array<char, 512> buffer{};
     va_list arguments;
     va_start(arguments, format);
     std::vsnprintf(buffer.data(), buffer.size(), format, arguments);
@@ -139,9 +140,10 @@ std::string json_accuracy(const TestResults& test) {
 
 std::string json_run(const RunFigures& run) {
     std::string json = formatted(
-        "{\"rounds\": %zu, \"round_seconds\": %.9f, \"merge_seconds\": %.9f, \"total_seconds\": "
+        "{\"rounds\": %zu, \"round_seconds\": %.9f, \"training_seconds\": %.9f, \"merge_seconds\": "
+        "%.9f, \"total_seconds\": "
         "%.9f, \"exchanged_bytes\": %llu, \"committed_digest\": \"",
-        run.rounds, run.round_seconds, run.merge_seconds, run.total_seconds,
+        run.rounds, run.round_seconds, run.training_seconds, run.merge_seconds, run.total_seconds,
         static_cast<unsigned long long>(run.exchanged_bytes));
     json += run.committed_digest + "\", \"final_digest\": {";
     std::string comma;
@@ -162,6 +164,9 @@ std::string table_of(const Comparison& c) {
         [](double v) { return formatted("%.0f", v); });
     table += number_line(
         c, "time per round (median)", [](const RunFigures& r) { return r.round_seconds; },
+        seconds_text);
+    table += number_line(
+        c, "  of it training", [](const RunFigures& r) { return r.training_seconds; },
         seconds_text);
     table += number_line(
         c, "  of it exchange and merge", [](const RunFigures& r) { return r.merge_seconds; },
@@ -198,6 +203,25 @@ std::string benefit_of(const Comparison& c) {
     return "Of the test images, guessing gets " + guessing_text(classes_of(c)) +
            " right, the best owner alone " + percent_text(alone) + ", the swarm " +
            percent_text(together) + ".\n";
+}
+
+std::string speed_of(const Comparison& c) {
+    if (!c.predicted || !c.measured || c.predicted->training_seconds <= 0.0 ||
+        c.measured->round_seconds <= 0.0) {
+        return "";
+    }
+    const double change = c.measured->training_seconds / c.predicted->training_seconds - 1.0;
+    if (std::abs(change) < 0.05) {
+        return "";
+    }
+    const double adjusted =
+        c.predicted->round_seconds - c.predicted->training_seconds + c.measured->training_seconds;
+    return "Training took " + formatted("%.0f %% ", std::abs(change) * 100) +
+           (change > 0.0 ? "longer" : "less time") +
+           " in the real run than when its batches were timed for the rehearsal: the speed of the "
+           "host has changed. With the real time, the rehearsal's round would be " +
+           seconds_text(adjusted) +
+           formatted(", ratio %.3f.\n", adjusted / c.measured->round_seconds);
 }
 
 std::string json_of(const Comparison& c) {

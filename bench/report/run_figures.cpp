@@ -18,9 +18,19 @@ struct SyncTimes {
     std::vector<std::uint64_t> rounds;  ///< of each end
 };
 
+/// Over the rounds; 0: there are none.
+double median_of(const std::map<std::uint64_t, double>& by_round) {
+    std::vector<double> values;
+    for (const auto& [round, value] : by_round) {
+        values.push_back(value);
+    }
+    return values.empty() ? 0.0 : median(values);
+}
+
 void add_durations(const std::map<std::string, SyncTimes>& syncs, RunFigures& figures) {
     std::vector<double> rounds;
-    std::map<std::uint64_t, double> merges;  ///< shortest of each round, in seconds
+    std::map<std::uint64_t, double> merges;     ///< shortest of each round, in seconds
+    std::map<std::uint64_t, double> trainings;  ///< longest of each round, in seconds
     for (const auto& [ml, t] : syncs) {
         figures.rounds = std::max(figures.rounds, t.ends.size());
         if (!t.ends.empty()) {
@@ -30,6 +40,8 @@ void add_durations(const std::map<std::string, SyncTimes>& syncs, RunFigures& fi
         for (std::size_t i = 0; i < t.ends.size(); ++i) {
             if (i > 0) {
                 rounds.push_back(seconds_between(t.ends[i - 1], t.ends[i]));
+                double& longest = trainings[t.rounds[i]];
+                longest = std::max(longest, seconds_between(t.ends[i - 1], t.begins[i]));
             }
             // The shortest is that of the member that came last, which waited for nobody.
             const double merge = seconds_between(t.begins[i], t.ends[i]);
@@ -37,12 +49,9 @@ void add_durations(const std::map<std::string, SyncTimes>& syncs, RunFigures& fi
             known->second = std::min(known->second, merge);
         }
     }
-    std::vector<double> merge_seconds;
-    for (const auto& [round, seconds] : merges) {
-        merge_seconds.push_back(seconds);
-    }
     figures.round_seconds = rounds.empty() ? 0.0 : median(rounds);
-    figures.merge_seconds = merge_seconds.empty() ? 0.0 : median(merge_seconds);
+    figures.training_seconds = median_of(trainings);
+    figures.merge_seconds = median_of(merges);
 }
 
 }  // namespace

@@ -26,6 +26,8 @@ struct RunFigures {
     /// From one round's end to the next, at each ML: training and merge. Median over rounds and
     /// MLs.
     double round_seconds = 0.0;
+    /// From the end of a round to the next sync point of the member that came last. Median.
+    double training_seconds = 0.0;
     /// From the last member's sync point until it has the merged model: the swarm's overhead.
     /// Median.
     double merge_seconds = 0.0;

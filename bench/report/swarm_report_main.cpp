@@ -127,7 +127,7 @@ int run(int argc, char** argv) {
         return 1;
     }
     comparison.alone = std::move(*without_swarm);
-    std::cout << table_of(comparison) << benefit_of(comparison);
+    std::cout << table_of(comparison) << speed_of(comparison) << benefit_of(comparison);
     if (!json.empty()) {
         std::ofstream out(json);
         out << json_of(comparison);

@@ -67,6 +67,26 @@ TEST(Comparison, OmitsOwnersAloneIfNoneTrainedAlone) {
     EXPECT_EQ(benefit_of(c), "");
 }
 
+TEST(Comparison, SaysWhatTheRehearsalWouldBeAtTheRealSpeedOfTraining) {
+    Comparison c = comparison_with_alone();
+    EXPECT_EQ(speed_of(c), "") << "the time of training is not known";
+    c.predicted->training_seconds = 1.5;
+    c.measured->training_seconds = 1.55;
+    EXPECT_EQ(speed_of(c), "") << "about the same";
+    c.measured->training_seconds = 1.8;
+    c.measured->round_seconds = 2.3;
+    EXPECT_EQ(speed_of(c),
+              "Training took 20 % longer in the real run than when its batches were timed for the "
+              "rehearsal: the speed of the host has changed. With the real time, the rehearsal's "
+              "round would be 2.30 s, ratio 1.000.\n");
+    EXPECT_TRUE(holds(words_of(table_of(c)), "of it training 1.50 s 1.80 s 0.833\n"));
+    EXPECT_TRUE(holds(json_of(c), "\"training_seconds\": 1.800000000, ")) << json_of(c);
+    c.measured->training_seconds = 1.2;
+    EXPECT_TRUE(holds(speed_of(c), "Training took 20 % less time in the real run")) << speed_of(c);
+    c.predicted.reset();
+    EXPECT_EQ(speed_of(c), "");
+}
+
 TEST(Comparison, DifferingModelsAreDetected) {
     Comparison c = comparison_with_alone();
     EXPECT_TRUE(same_model_everywhere(c));

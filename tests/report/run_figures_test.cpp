@@ -40,6 +40,23 @@ TEST_F(RunFiguresTest, StartsOfOneTrainingAreCombined) {
     EXPECT_EQ(figures().rounds, 2U);
     EXPECT_EQ(figures().exchanged_bytes, 200U);
     EXPECT_DOUBLE_EQ(figures().merge_seconds, 1.0);
+    EXPECT_DOUBLE_EQ(figures().training_seconds, 19.0) << "from 2 s to 21 s, with the restart";
+}
+
+TEST_F(RunFiguresTest, TrainingIsThatOfTheMemberThatCameLast) {
+    for (const auto& [node, early] : {std::pair("ml1", 3), std::pair("ml2", 0)}) {
+        for (const int round : {0, 1, 2}) {
+            records.push_back({(10 * round + 8 - early) * second_ns, node, "sync_begin", {}, 0});
+            records.push_back({(10 * round + 9) * second_ns,
+                               node,
+                               "sync_end",
+                               {{"round", std::to_string(round)}},
+                               0});
+        }
+    }
+    EXPECT_DOUBLE_EQ(figures().round_seconds, 10.0);
+    EXPECT_DOUBLE_EQ(figures().training_seconds, 9.0);
+    EXPECT_DOUBLE_EQ(figures().merge_seconds, 1.0);
 }
 
 TEST_F(RunFiguresTest, AnEarlierTrainingIsExcluded) {
