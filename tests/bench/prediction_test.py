@@ -363,6 +363,17 @@ class Calibrate(InFolder):
         self.assertEqual(table["measured"]["repetitions"], 1)
         self.assertGreater(self.rehearse(2, 4_000_000, table)["phases"]["sync"], 0)
 
+    def test_messages_and_the_disk_can_be_measured_alone(self):
+        done = run(f"{ROOT}/bench/predict/swarm-calibrate", "--only-messages", f"--bin={BIN}", "-o", f"{self.folder}/table.json",
+                   "--repetitions=2", "--rounds=2", "--bytes=4000000", f"--workspace={self.folder}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("a round of 2 members, 0.0655 MB: measured", done.stdout)
+        with open(f"{self.folder}/table.json") as text:
+            table = json.load(text)
+        self.assertEqual(set(table), {"message_seconds", "fsync_seconds", "disk_bytes_per_second", "measured"})
+        self.assertEqual(set(table["measured"]["factors"]), {"messages"})
+        self.assertGreater(self.rehearse(2, 65536, table)["phases"]["sync"], self.rehearse(2, 65536, {})["phases"]["sync"])
+
     def test_a_table_is_the_median_of_its_repetitions(self):
         table = calibration.combine([{key: value * factor for key, value in HOST.items()} for factor in (1, 1.1, 0.9, 1, 50)])
         self.assertAlmostEqual(table["message_seconds"], 2e-5)
