@@ -212,7 +212,7 @@ SnNodeOptions CampaignSwarm::sn_options(int number, const MemoryStore& store) {
             .records_kept = 10};
     }
     options.admins = {{"swci1"}};
-    if (number > 1 || ledger_created_) {
+    if (options_.servers > 1 && (number > 1 || ledger_created_)) {
         options.sentinel = sn_addresses_[sentinel_of(at)];
     }
     options.session = fresh_session();
