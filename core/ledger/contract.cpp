@@ -173,6 +173,21 @@ bool all_stayed(const Contract& contract) {
 
 }  // namespace
 
+MemberList further_holders(const Contract& contract) {
+    if (contract.phase != ContractPhase::gathering || !contract.last_commit ||
+        contract.members.size() > early_members_max || contract.checked_in_count() == 0) {
+        return {};
+    }
+    std::vector<RoundMember> holders;
+    for (const auto& [id, member] : contract.members) {
+        if (holders.size() < holders_max && member.status == MemberStatus::active &&
+            member.check_in && contract.last_commit->members.find(id) == nullptr) {
+            holders.push_back({.id = id, .address = member.address});
+        }
+    }
+    return holders;
+}
+
 ContractView view_of(const Contract& contract) {
     ContractView view;
     view.name = contract.name;
@@ -184,6 +199,7 @@ ContractView view_of(const Contract& contract) {
     view.checked_in = contract.checked_in_count();
     view.min_peers = contract.config.min_peers;
     view.frozen = contract.frozen;
+    view.holders = further_holders(contract);
     view.departed = contract.departed;
     view.last_commit = contract.last_commit;
     view.all_stayed = all_stayed(contract);

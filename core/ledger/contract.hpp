@@ -251,6 +251,12 @@ std::string expelled_text(const Contract& contract, const NodeId& node);
 /// for all.
 constexpr std::size_t early_members_max = 512;
 
+/// Members that have checked in for the round after the last commit without being in that commit:
+/// they have gone on from its model, so they can send it to those that lack it. While gathering, in
+/// contracts of up to early_members_max members; the first ones by id, `holders_max` at most.
+MemberList further_holders(const Contract& contract);
+constexpr std::size_t holders_max = 8;
+
 /// What members are told of a contract: enough to derive the round's plan, and small.
 struct ContractView {
     std::string name;
@@ -261,7 +267,8 @@ struct ContractView {
     Attempt attempt = 0;
     std::uint32_t checked_in = 0;
     std::uint32_t min_peers = 0;
-    MemberList frozen;
+    MemberList frozen;   ///< while exchanging
+    MemberList holders;  ///< otherwise, see further_holders()
     std::vector<NodeId> departed;
     std::optional<Commit> last_commit;
     /// While gathering: whether all members of the last commit still take part.

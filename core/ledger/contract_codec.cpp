@@ -164,7 +164,7 @@ void encode(Writer& writer, const ContractView& view) {
     writer.u32(view.attempt);
     writer.u32(view.checked_in);
     writer.u32(view.min_peers);
-    encode(writer, view.frozen);
+    encode(writer, view.phase == ContractPhase::exchanging ? view.frozen : view.holders);
     encode(writer, view.departed);
     writer.boolean(view.last_commit.has_value());
     if (view.last_commit) {
@@ -177,8 +177,11 @@ void encode(Writer& writer, const ContractView& view) {
 std::uint64_t encoded_size(const ContractView& view) {
     const std::uint64_t none = encoded_size(MemberList());
     ContractView rest = view;
-    std::uint64_t bytes = encoded_size(view.frozen) - none;
-    rest.frozen.clear();
+    std::uint64_t bytes = 0;
+    if (view.phase == ContractPhase::exchanging) {
+        bytes = encoded_size(view.frozen) - none;
+        rest.frozen.clear();
+    }
     if (rest.last_commit) {
         bytes += encoded_size(rest.last_commit->members) - none;
         rest.last_commit->members.clear();
@@ -198,7 +201,14 @@ ContractView decode_contract_view(Reader& reader) {
     view.attempt = reader.u32();
     view.checked_in = reader.u32();
     view.min_peers = reader.u32();
-    view.frozen = decode_members(reader);
+    MemberList members = decode_members(reader);
+    if (view.phase == ContractPhase::exchanging) {
+        view.frozen = std::move(members);
+    } else if (members.size() <= holders_max) {
+        view.holders = std::move(members);
+    } else {
+        reader.fail();
+    }
     view.departed = decode_node_ids(reader, members_max);
     if (reader.boolean()) {
         view.last_commit = decode_commit(reader, list_text_bytes_max);

@@ -30,6 +30,11 @@ Answer Ledger::check_in(const Entry& entry, const CheckInRound& command) {
         member.check_in_index = index_;
     });
     contract->version = index_;
+    const bool missed_the_last =
+        contract->last_commit && contract->last_commit->members.find(entry.signer) == nullptr;
+    if (missed_the_last && further_holders(*contract).find(entry.signer) != nullptr) {
+        note_decision(*contract);  // for those that look for the model of that commit
+    }
     events_.push_back(CheckedIn{contract->name, entry.signer, contract->round});
     freeze_if_ready(*contract, time_of(entry));
     return accepted(contract->run);

@@ -40,7 +40,8 @@ public:
     void begin(SwarmTime now, RoundKey key, Commit commit,
                std::shared_ptr<const ParamLayout> layout, SwarmDuration source_limit, Outbox& out);
     void end() { fetch_.reset(); }
-    /// Members of the round after the one that is fetched: they hold its model too.
+    /// Members of the round after the one that is fetched, or that have checked in for it: they
+    /// hold its model too.
     void learn(Round round, const MemberList& members);
     /// The member to be connected with, if there is one.
     std::optional<RoundMember> source() const;

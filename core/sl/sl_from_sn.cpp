@@ -200,8 +200,9 @@ void SlNode::on_view(const ContractView& view, Outbox& out) {
     if (view.last_commit && view.last_commit->round >= run_.next_round()) {
         on_commit(*view.last_commit, out);
     }
+    catch_up_.learn(view.round,
+                    view.phase == ContractPhase::exchanging ? view.frozen : view.holders);
     if (view.phase == ContractPhase::exchanging) {
-        catch_up_.learn(view.round, view.frozen);
         begin_exchange(out);
     } else if (!view.all_stayed || !round_.awaits_freeze(run_.key())) {
         round_.end(out);  // the attempt is over, or has begun with one that has left

@@ -49,7 +49,8 @@ std::optional<MissingModel> missing_model(const Contract& contract,
     if (missing.asking.empty()) {
         return std::nullopt;
     }
-    for (const RoundMember& member : contract.last_commit->members) {
+    for (const RoundMember& member :
+         joined(contract.last_commit->members, further_holders(contract))) {
         if (std::binary_search(missing.asking.begin(), missing.asking.end(), member.id)) {
             continue;
         }

@@ -333,5 +333,26 @@ TEST_F(Return, TheOnlyHolderOfAModelIsFoundAtItsNewAddress) {
     EXPECT_TRUE(swarm.run_to_round(9, std::chrono::minutes(4))) << swarm.trace.tail();
 }
 
+/// A member that was not in the commit has fetched its model. All that were in it lose their disks.
+TEST_F(Return, AModelIsFetchedFromAMemberThatHasFetchedIt) {
+    ToyOptions toy;
+    toy.min_peers = 2;
+    add_pairs(3, toy);
+    swarm.crash_pair(3);
+    ASSERT_TRUE(swarm.run_to_round(6));
+    swarm.restart_pair(3);
+    ASSERT_TRUE(run_until("caught_up", "sl3"));
+    for (const int pair : {1, 2}) {
+        swarm.crash_pair(pair);
+        swarm.sl_stores[pair]->models.clear();
+    }
+    ASSERT_TRUE(run_until("waiting", "sl3")) << swarm.trace.tail();
+    for (const int pair : {1, 2}) {
+        swarm.restart_pair(pair);
+    }
+    EXPECT_TRUE(run_until("caught_up", "sl1")) << swarm.trace.tail();
+    expect_good_end();
+}
+
 }  // namespace
 }  // namespace starling::test

@@ -146,7 +146,8 @@ ContractView Drawer::view() {
     view.attempt = attempt();
     view.checked_in = small_number();
     view.min_peers = small_number();
-    view.frozen = some(4, [&] { return member(); });
+    (view.phase == ContractPhase::exchanging ? view.frozen : view.holders) =
+        some(4, [&] { return member(); });
     view.departed = some(2, [&] { return node(); });
     if (coin()) {
         Commit commit;

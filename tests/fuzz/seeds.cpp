@@ -43,6 +43,7 @@ void add_messages(std::map<std::string, Bytes>& seeds) {
     Author member("sl1");
     ContractView view;
     view.name = "c";
+    view.phase = ContractPhase::exchanging;
     view.frozen = {{{"sl1"}, {"10.0.0.1", 16000}}, {{"sl2"}, {"10.0.0.2", 16000}}};
     Heartbeat beat;
     beat.contract = "c";
