@@ -130,7 +130,9 @@ void SnNode::on_peer_up(const PeerUp& up, Outbox& out) {
         leases_.on_disconnected();  // this connection replaces that one
     }
     const std::uint64_t turned_away = peer.turned_away;
+    SnPeer::Transfer transfer = std::move(peer.transfer);
     peer = {};
+    peer.transfer = std::move(transfer);
     peer.connected = true;
     peer.here = true;
     peer.role = up.role;

@@ -79,10 +79,11 @@ double SnPeer::bytes_per_second() const {
 void SnNode::note_heartbeat(const Heartbeat& heartbeat, Peer& peer) {
     const RoundKey key{heartbeat.contract, heartbeat.run, heartbeat.round, heartbeat.attempt};
     const RoundKey& known = motions_.of(heartbeat.contract).key;
-    const std::uint64_t before = known == key && peer.heartbeat.round == heartbeat.round &&
-                                         peer.heartbeat.attempt == heartbeat.attempt
-                                     ? peer.heartbeat.progress.received_bytes
-                                     : 0;
+    // Also from before a new connection: members that wait change their SN, and what they had
+    // before that does not move then.
+    const SnPeer::Transfer& last = peer.transfer;
+    const std::uint64_t before =
+        known == key && last.key == key && last.session == heartbeat.session ? last.bytes : 0;
     const Contract* contract = ledger().find_contract(heartbeat.contract);
     const bool on = contract != nullptr && contract->phase == ContractPhase::exchanging &&
                     reports_.is_about(key, *contract);

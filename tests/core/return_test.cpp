@@ -136,6 +136,21 @@ TEST_F(Return, TwoMembersThatCannotReachEachOtherContinueThroughTheOthers) {
     EXPECT_TRUE(swarm.trace.named("member_gone").empty());
 }
 
+/// What a member had received before it changed its SN does not count as moving now.
+TEST_F(Return, NewConnectionsToTheSnDoNotProlongAStandstill) {
+    add_pairs(4, {.min_peers = 4});
+    ASSERT_TRUE(swarm.run_to_round(2));
+    swarm.network.block({"sl1"}, {"sl2"});
+    for (int i = 0; i < 20 && swarm.trace.named("members_kept_apart").empty(); ++i) {
+        swarm.run_for(seconds(6));
+        for (const NodeId& sl : swarm.sls) {
+            swarm.network.reset(sl, {"sn1"});
+        }
+    }
+    EXPECT_FALSE(swarm.trace.named("members_kept_apart").empty()) << swarm.trace.tail();
+    expect_good_end();
+}
+
 TEST_F(Return, AMemberThatRefusesTheOthersIsExcludedAndFetchesTheModel) {
     for (const int number : {1, 2, 3}) {
         swarm.add_pair(number, {.min_peers = 2}, number != 3);
