@@ -25,6 +25,7 @@ bool CampaignSwarm::copy_pair(int number) {
 /// is left alone: it has to find out that it was replaced.
 void CampaignSwarm::move_to_other_place(Pair& pair) {
     pair.at = 1 - pair.at;
+    pair.moved_at = network.now();
     Place& place = pair.newest();
     sls_[index(pair.number)] = place.sl;
     mls_[index(pair.number)] = place.ml;

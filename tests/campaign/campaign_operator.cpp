@@ -11,6 +11,11 @@ using std::chrono::milliseconds;
 
 constexpr SwarmDuration supervise_interval = milliseconds(250);
 
+bool has_model(const MemoryStore& store, const std::string& digest) {
+    return std::any_of(store.models.begin(), store.models.end(),
+                       [&](const KeptModel& kept) { return to_string(kept.digest) == digest; });
+}
+
 }  // namespace
 
 void CampaignSwarm::crash(const NodeId& process) {
@@ -108,19 +113,40 @@ void CampaignSwarm::supervise_pairs() {
     }
 }
 
+bool CampaignSwarm::an_honest_disk_has(const std::string& digest) const {
+    return std::any_of(pairs_.begin(), pairs_.end(), [&](const Pair& pair) {
+        return !is_hostile(pair.number) && has_model(pair.newest().sl_store, digest);
+    });
+}
+
+/// The newest committed model: its members had it on the disks that the contract wants, but those
+/// in use now were copied before, so the newest start of each has gone back.
+bool CampaignSwarm::older_disks_lost_the_model() const {
+    const std::string& digest = trace.newest_digest;
+    const auto reports = trace.reports.find(digest);
+    if (reports == trace.reports.end() || an_honest_disk_has(digest)) {
+        return false;
+    }
+    const auto moved =
+        static_cast<std::size_t>(std::count_if(pairs_.begin(), pairs_.end(), [&](const Pair& pair) {
+            const NodeId sl{"sl" + std::to_string(pair.number)};
+            const auto merged = trace.merged_at.find({sl, digest});
+            return reports->second.contains(sl) &&
+                   (is_hostile(pair.number) || has_model(pair.other().sl_store, digest) ||
+                    (merged != trace.merged_at.end() && pair.moved_at > merged->second));
+        }));
+    return training_.durable == Durability::all ? moved == reports->second.size()
+                                                : 2 * moved > reports->second.size();
+}
+
 /// As the SN's line advises, unless an honest member has the model: then it must send it.
 void CampaignSwarm::end_run_without_model() {
     const std::optional<std::uint64_t> round = std::exchange(trace.missing_model, std::nullopt);
     if (!healed_ || !round || !may_lose_models()) {
         return;
     }
-    for (const Pair& pair : pairs_) {
-        const std::vector<KeptModel>& models = pair.newest().sl_store.models;
-        if (!is_hostile(pair.number) && std::any_of(models.begin(), models.end(), [&](auto& kept) {
-                return to_string(kept.digest) == trace.digests[*round];
-            })) {
-            return;
-        }
+    if (an_honest_disk_has(trace.digests[*round])) {
+        return;
     }
     for (const NodeId& sl : sls_) {
         if (up(sl)) {

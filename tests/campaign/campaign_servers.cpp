@@ -20,31 +20,44 @@ constexpr SwarmDuration tool_limit = seconds(4);
 /// After this time the administrator gives up, and restarts the SN.
 constexpr SwarmDuration removal_limit = seconds(12);
 
-}  // namespace
-
-bool CampaignSwarm::is_voter(int sn) const {
-    const auto at = static_cast<std::size_t>(sn - 1);
-    const DurableLog& log = servers_[at].store.log;
-    for (std::uint64_t index = log.records.size(); index > 0; --index) {
-        const Result<LogRecord> record = decode_record(index, log.records[index - 1]);
+/// The newest membership in a log; of term 0 if it has none.
+LogRecord newest_membership(const DurableLog& log) {
+    for (std::size_t at = log.records.size(); at > 0; --at) {
+        Result<LogRecord> record = decode_record(log.before() + at, log.records[at - 1]);
         if (record && record->kind == RecordKind::membership) {
-            const auto servers = decode_membership(record->data);
-            return std::any_of(servers->begin(), servers->end(), [&](const Server& server) {
-                return server.number == log.vote.self && server.voter;
-            });
+            return std::move(*record);
         }
     }
-    return false;
+    return {};
 }
 
-/// All SNs in service are voters. No membership change is started before the previous one is
-/// complete.
+bool is_voter_in(const LogRecord& membership, std::uint64_t number) {
+    const auto servers = decode_membership(membership.data);
+    return servers && std::any_of(servers->begin(), servers->end(), [&](const Server& server) {
+               return server.number == number && server.voter;
+           });
+}
+
+}  // namespace
+
+/// All SNs in service are voters, by their own disks and by the newest membership on any disk: one
+/// that was removed while it was down or cut off does not know that yet. No membership change is
+/// started before the previous one is complete.
 bool CampaignSwarm::all_vote() const {
+    LogRecord newest;
+    for (const Sn& server : servers_) {
+        LogRecord own = newest_membership(server.store.log);
+        if (std::pair(own.term, own.index) > std::pair(newest.term, newest.index)) {
+            newest = std::move(own);
+        }
+    }
     bool all = true;
     for (int sn = 1; sn <= options_.servers; ++sn) {
         const Sn& server = servers_[index(sn)];
+        const DurableLog& log = server.store.log;
         all = all && !server.leaving && server.removal.state != Removal::State::asked;
-        all = all && (!serves(sn) || is_voter(sn));
+        all = all && (!serves(sn) || (is_voter_in(newest_membership(log), log.vote.self) &&
+                                      is_voter_in(newest, log.vote.self)));
     }
     return all;
 }

@@ -79,8 +79,11 @@ public:
     MemoryStore& ml_store(int pair) { return pairs_[index(pair)].newest().ml_store; }
     /// The lies of the hostile member and the hostile SN; empty if there are none.
     const std::string& lies() const { return hostile_.lies; }
-    /// The contract lets a round be committed before any disk has its model.
-    bool may_lose_models() const { return training_.durable == Durability::none; }
+    /// The contract lets a round be committed before any disk has its model, or the operator has
+    /// gone back to older disks of the members that had the newest one.
+    bool may_lose_models() const {
+        return training_.durable == Durability::none || older_disks_lost_the_model();
+    }
     bool has_hostile_member() const { return hostile_.member != nullptr; }
     std::uint64_t crashes() const { return counts_.crashes; }
     std::uint64_t copies() const { return counts_.copies; }
@@ -107,7 +110,8 @@ private:
         EndMode end_mode = EndMode::active;
         std::uint32_t weight = 1;
         std::array<Place, 2> places;
-        std::size_t at = 0;  ///< the place of its newest start
+        std::size_t at = 0;    ///< the place of its newest start
+        SwarmTime moved_at{};  ///< when it was started there in place of the other one
 
         Place& newest() { return places[at]; }
         const Place& newest() const { return places[at]; }
@@ -164,10 +168,11 @@ private:
     void supervise_copies();
     void supervise_removals();
     void end_run_without_model();
+    bool an_honest_disk_has(const std::string& digest) const;
+    bool older_disks_lost_the_model() const;
     void restart_process(const NodeId& process);
     /// True for a replaced process that still runs and for a removed SN: neither is restarted.
     bool is_left_alone(const NodeId& process) const;
-    bool is_voter(int sn) const;
     bool all_vote() const;
     void empty_disk(std::size_t sn);
     int removed_sns() const;

@@ -52,8 +52,12 @@ public:
             const std::uint64_t session = EventFields(event).number("session").value_or(0);
             last_sync_end[{node, session}] = time;
         } else if (event.name == "round_committed") {
+            note_commit(EventFields(event));
+        } else if (event.name == "merge_reported") {
             const EventFields fields(event);
-            digests[fields.number("round").value_or(0)] = fields.text("digest");
+            reports[std::string(fields.text("digest"))].insert({std::string(fields.text("node"))});
+        } else if (event.name == "exchange_done") {
+            merged_at[{node, std::string(EventFields(event).text("digest"))}] = time;
         }
     }
 
@@ -68,12 +72,27 @@ public:
     Violations of_contributions;  ///< see WatchedMember
     /// By ML node and session of its SL, since two processes of one ML may run.
     std::map<std::pair<NodeId, std::uint64_t>, SwarmTime> last_sync_end;
-    std::map<std::uint64_t, std::string> digests;  ///< committed, by round
+    std::map<std::uint64_t, std::string> digests;     ///< committed, by round
+    std::string newest_digest;                        ///< of the newest commit
+    std::map<std::string, std::set<NodeId>> reports;  ///< by digest: who has merged to it
+    /// By SL and digest: when it merged to that last. An SN that restarts reports its log again.
+    std::map<std::pair<NodeId, std::string>, SwarmTime> merged_at;
     /// Of the newest line that says that nobody sends the model of a round.
     std::optional<std::uint64_t> missing_model;
     std::uint64_t hash() const { return hash_; }
 
 private:
+    void note_commit(const EventFields& fields) {
+        const std::uint64_t round = fields.number("round").value_or(0);
+        digests[round] = fields.text("digest");
+        const std::pair commit(fields.number("run").value_or(0), round);
+        if (commit >= newest_) {
+            newest_ = commit;
+            newest_digest = fields.text("digest");
+        }
+    }
+
+    std::pair<std::uint64_t, std::uint64_t> newest_;  ///< run and round of the newest commit
     bool hashing_;
     std::uint64_t hash_ = 14695981039346656037ULL;
     std::unique_ptr<std::ofstream> file_;
