@@ -18,9 +18,11 @@ constexpr SwarmDuration stall_log_interval = std::chrono::minutes(1);
 
 SwarmDuration standstill_of(const Contract& contract, const RoundMotion& motion) {
     const auto senders = static_cast<double>(std::min(contract.frozen.size() - 1, senders_at_once));
+    const double step =  // of a small model all comes at once
+        std::min(step_bytes, static_cast<double>(contract.config.layout_bytes));
     const SwarmDuration expected =
         motion.moved ? 2 * motion.longest_gap
-                     : from_seconds(1.5 * senders * step_bytes /
+                     : from_seconds(1.5 * senders * step /
                                     static_cast<double>(contract.config.slowest_link));
     return std::clamp<SwarmDuration>(expected, shortest_standstill, longest_silence);
 }
@@ -32,15 +34,16 @@ void RoundMotions::begin_attempt(const std::string& contract, SwarmTime now) {
     motion.moved = false;
 }
 
-bool RoundMotions::note(const RoundKey& key, bool on, std::uint64_t before, std::uint64_t received,
-                        SwarmTime now) {
+bool RoundMotions::note(const RoundKey& key, bool on, std::optional<std::uint64_t> before,
+                        std::uint64_t received, SwarmTime now) {
     RoundMotion& motion = motions_[key.contract];
-    if (on && received > before) {
+    const bool more = on && received > before.value_or(0);
+    if (more) {
         const SwarmDuration gap = now - std::max(motion.moved_at, motion.began_at);
-        motion.longest_gap = std::max(motion.longest_gap, gap);
+        motion.longest_gap = before ? std::max(motion.longest_gap, gap) : motion.longest_gap;
         motion.moved = true;
     }
-    const bool changed = on && (motion.key != key || received > before);
+    const bool changed = on && (motion.key != key || more);
     if (changed) {
         motion.moved_at = now;
         motion.key = key;

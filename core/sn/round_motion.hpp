@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "core/ledger/ledger.hpp"
@@ -33,10 +34,11 @@ public:
     RoundMotion& of(const std::string& contract) { return motions_[contract]; }
     void begin_attempt(const std::string& contract, SwarmTime now);
     /// A heartbeat about attempt `key` says that so many bytes are here; the member said `before`
-    /// earlier. \param on  the attempt is the contract's current one. \return  whether something
-    /// has changed.
-    bool note(const RoundKey& key, bool on, std::uint64_t before, std::uint64_t received,
-              SwarmTime now);
+    /// earlier. Nothing: these are its first news of the attempt, and the bytes may have come long
+    /// ago, so no pause ends now. \param on  the attempt is the contract's current one. \return
+    /// whether something has changed.
+    bool note(const RoundKey& key, bool on, std::optional<std::uint64_t> before,
+              std::uint64_t received, SwarmTime now);
     void forget(const std::string& contract) { motions_.erase(contract); }
     /// Whether a line about the attempt's standstill is due; it counts as written.
     bool show(const RoundKey& key, SwarmTime now);

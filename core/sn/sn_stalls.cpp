@@ -78,12 +78,12 @@ double SnPeer::bytes_per_second() const {
 
 void SnNode::note_heartbeat(const Heartbeat& heartbeat, Peer& peer) {
     const RoundKey key{heartbeat.contract, heartbeat.run, heartbeat.round, heartbeat.attempt};
-    const RoundKey& known = motions_.of(heartbeat.contract).key;
     // Also from before a new connection: members that wait change their SN, and what they had
     // before that does not move then.
     const SnPeer::Transfer& last = peer.transfer;
-    const std::uint64_t before =
-        known == key && last.key == key && last.session == heartbeat.session ? last.bytes : 0;
+    const bool same = motions_.of(heartbeat.contract).key == key && last.key == key &&
+                      last.session == heartbeat.session;
+    const auto before = same ? std::optional(last.bytes) : std::nullopt;
     const Contract* contract = ledger().find_contract(heartbeat.contract);
     const bool on = contract != nullptr && contract->phase == ContractPhase::exchanging &&
                     reports_.is_about(key, *contract);

@@ -144,6 +144,34 @@ TEST(RoundMotions, TheStallLimitAdaptsToThePausesOfTheAttempt) {
     EXPECT_EQ(standstill_of(contract, motions.of("c")), seconds(40)) << "twice the longest pause";
 }
 
+/// As of one that used another SN, whose news of it did not count while its connection lasted.
+TEST(RoundMotions, TheFirstNewsOfAMemberEndNoPause) {
+    RoundMotions motions;
+    Contract contract;
+    contract.name = "c";
+    contract.frozen = std::vector<RoundMember>(2);
+    const RoundKey key{"c", 0, 1, 0};
+    motions.begin_attempt("c", start);
+    EXPECT_TRUE(motions.note(key, true, std::nullopt, 100, start + seconds(20)));
+    EXPECT_EQ(motions.of("c").moved_at, start + seconds(20));
+    EXPECT_EQ(standstill_of(contract, motions.of("c")), seconds(15));
+}
+
+TEST(RoundMotions, TheFirstBytesOfASmallModelAreAwaitedForAsLongAsAllOfIt) {
+    RoundMotions motions;
+    Contract contract;
+    contract.name = "c";
+    contract.frozen = std::vector<RoundMember>(11);
+    contract.config.slowest_link = 4000;
+    motions.begin_attempt("c", start);
+    contract.config.layout_bytes = 1600;
+    EXPECT_EQ(standstill_of(contract, motions.of("c")), seconds(15));
+    contract.config.layout_bytes = 8000;
+    EXPECT_EQ(standstill_of(contract, motions.of("c")), seconds(30));
+    contract.config.layout_bytes = 1'000'000;
+    EXPECT_GT(standstill_of(contract, motions.of("c")), seconds(61)) << "a TLS record each";
+}
+
 TEST(MergeReports, ADurableReportIsNotTakenBackByAnEarlierOne) {
     Contract contract;
     contract.name = "c";
