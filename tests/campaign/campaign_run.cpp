@@ -16,7 +16,17 @@ constexpr SwarmDuration calm_begin = seconds(2);
 /// period. If two members can't reach each other, nothing moves for 20 s (5 s until it is reported,
 /// 15 s until the report is acted on) before they get different roles, and the next attempt may
 /// need the same again.
-constexpr SwarmDuration round_limit = seconds(50);
+constexpr SwarmDuration shortest_round_limit = seconds(50);
+
+/// Before the first byte of a round, its leader waits as long as the first steps of all members may
+/// take at the contract's slowest link (sn/round_motion.cpp).
+SwarmDuration round_limit(int pairs, std::size_t model_bytes) {
+    constexpr double slowest_link = 4000;
+    const double step = std::min(16'384.0, static_cast<double>(model_bytes));
+    return std::max(shortest_round_limit,
+                    seconds(20) + from_seconds(1.5 * (pairs - 1) * step / slowest_link));
+}
+
 constexpr SwarmDuration end_limit = seconds(120);
 constexpr SwarmDuration readers_go_on = seconds(3);
 /// After this many rounds, every assignment of segment owners has occurred.
@@ -64,10 +74,11 @@ SeedResult run_seed(std::uint64_t seed, const CampaignOptions& options) {
     swarm.trace.report(
         healed, campaign,
         TraceEvent("healed").with(
-            "round_limit_ms", static_cast<std::uint64_t>((swarm.has_hostile_member()
-                                                              ? hostile_round_limit(options.pairs)
-                                                              : round_limit + more) /
-                                                         milliseconds(1))));
+            "round_limit_ms", static_cast<std::uint64_t>(
+                                  (swarm.has_hostile_member()
+                                       ? hostile_round_limit(options.pairs)
+                                       : round_limit(options.pairs, swarm.model_bytes()) + more) /
+                                  milliseconds(1))));
     if (!options.hostile && swarm.random.chance(0.2) && swarm.block_two_members()) {
         const std::uint64_t enough = swarm.trace.checker.rounds() + rounds_with_a_block;
         swarm.network.run([&] { return swarm.trace.checker.rounds() >= enough; },

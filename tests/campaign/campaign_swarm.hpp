@@ -84,6 +84,7 @@ public:
     bool may_lose_models() const {
         return training_.durable == Durability::none || older_disks_lost_the_model();
     }
+    std::size_t model_bytes() const { return training_.elements * sizeof(float); }
     bool has_hostile_member() const { return hostile_.member != nullptr; }
     std::uint64_t crashes() const { return counts_.crashes; }
     std::uint64_t copies() const { return counts_.copies; }
