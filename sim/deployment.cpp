@@ -151,19 +151,20 @@ Result<std::vector<SimNodePlan>> plan_sn(const SimEngine& engine, const SimActor
     if (!seat) {
         return seat.error();
     }
+    if (options->join && !engine.find_address(options->join->host)) {
+        return unknown_address(command, "--sentinel-ip", options->join->host);
+    }
     SimNodePlan plan;
     plan.id = *id;
     plan.role = Role::sn;
-    plan.settings =
-        std::make_shared<const SimNodeSettings>(SimNodeSettings{.seat = std::move(*seat)});
     plan.host = actor.host;
     plan.listens = {*address, options->api_port};
-    plan.peer_listens = {*address, options->p2p_port.value_or(options->api_port)};
-    plan.sentinel = options->join;
-    plan.election_timeout = options->election_timeout;
-    if (plan.sentinel && !engine.find_address(plan.sentinel->host)) {
-        return unknown_address(command, "--sentinel-ip", plan.sentinel->host);
-    }
+    SimNodeSettings settings;
+    settings.peer_listens = {*address, options->p2p_port.value_or(options->api_port)};
+    settings.sentinel = options->join;
+    settings.election_timeout = options->election_timeout;
+    settings.seat = std::move(*seat);
+    plan.settings = std::make_shared<const SimNodeSettings>(std::move(settings));
     plan.has_certificate_flags = has_certificate_flags(options->common);
     return std::vector<SimNodePlan>{plan};
 }
@@ -192,14 +193,15 @@ Result<std::vector<SimNodePlan>> plan_sl(const SimEngine& engine, const SimActor
         return seat.error();
     }
     SimNodePlan sl;
-    sl.settings =
-        std::make_shared<const SimNodeSettings>(SimNodeSettings{.seat = std::move(*seat)});
+    SimNodeSettings settings;
+    settings.sns = options->sns;
+    settings.site = options->site;
+    settings.seat = std::move(*seat);
+    sl.settings = std::make_shared<const SimNodeSettings>(std::move(settings));
     sl.id = *id;
     sl.role = Role::sl;
     sl.host = actor.host;
     sl.listens = {*address, options->fs_port};
-    sl.site = options->site;
-    sl.sns = options->sns;
     sl.socket = socket_of(engine, actor.host, id->name);
     sl.has_certificate_flags = has_certificate_flags(options->common);
     std::vector<SimNodePlan> plans{sl};
@@ -215,8 +217,10 @@ Result<std::vector<SimNodePlan>> plan_sl(const SimEngine& engine, const SimActor
         ml.role = Role::ml;
         ml.host = actor.host;
         ml.socket = sl.socket;
-        ml.settings = std::make_shared<const SimNodeSettings>(
-            SimNodeSettings{.program = options->ml, .properties = actor.properties});
+        SimNodeSettings ml_settings;
+        ml_settings.program = options->ml;
+        ml_settings.properties = actor.properties;
+        ml.settings = std::make_shared<const SimNodeSettings>(std::move(ml_settings));
         plans.push_back(std::move(ml));
     }
     return plans;

@@ -16,6 +16,11 @@ namespace starling {
 /// Immutable once it is in a plan: thousands of equal nodes have one.
 struct SimNodeSettings {
     MlOptions program;                              ///< ML
+    std::vector<Address> sns;                       ///< SL: the APIs of its SNs
+    std::string site;                               ///< SL
+    Address peer_listens;                           ///< SN: where other SNs dial it
+    std::optional<Address> sentinel;                ///< SN: the SN through which it joins
+    SwarmDuration election_timeout{0};              ///< SN
     SeatOptions seat;                               ///< SN, SL: its licence servers
     AplsNodeOptions licences;                       ///< licence server
     std::map<std::string, std::string> properties;  ///< of the actor: `model.*`
@@ -23,16 +28,11 @@ struct SimNodeSettings {
 struct SimNodePlan {
     NodeId id;
     Role role = Role::sl;
-    HostIndex host = 0;
-    Address listens;                    ///< SN: its API; SL: its exchange port
-    std::vector<Address> sns;           ///< SL: the APIs of its SNs
-    Address peer_listens;               ///< SN: where other SNs dial it
-    std::optional<Address> sentinel;    ///< SN: the SN through which it joins
-    SwarmDuration election_timeout{0};  ///< SN
-    std::string site;                   ///< SL
-    std::string socket;                 ///< SL: its Unix socket; ML: that of its SL
-    std::shared_ptr<const SimNodeSettings> settings;
     bool has_certificate_flags = false;
+    HostIndex host = 0;
+    Address listens;     ///< SN: its API; SL: its exchange port
+    std::string socket;  ///< SL: its Unix socket; ML: that of its SL
+    std::shared_ptr<const SimNodeSettings> settings;
 };
 
 /// Checks what does not depend on an actor's host: its function (run-apls, run-sn, run-sl, ml) and

@@ -61,17 +61,18 @@ Result<void> read_choice(const std::map<std::string, std::string>& environment, 
 class ModelledProgram final : public SimProgram,
                               public std::enable_shared_from_this<ModelledProgram> {
 public:
-    ModelledProgram(SimHost host, TrainingModel model, OnTrainRequest on_request)
+    ModelledProgram(SimHost host, std::shared_ptr<const TrainingModel> model,
+                    OnTrainRequest on_request)
         : host_(std::move(host)),
           model_(std::move(model)),
           on_request_(std::move(on_request)),
-          counter_(model_.sync_frequency) {}
+          counter_(model_->sync_frequency) {}
 
     void resume(TrainReply reply) override {
         if (std::holds_alternative<BeginReply>(reply)) {
-            request_after(model_.startup_seconds, open_request());
+            request_after(model_->startup_seconds, open_request());
         } else if (std::holds_alternative<OpenedReply>(reply)) {
-            if (model_.sync_first > 0) {
+            if (model_->sync_first > 0) {
                 request_after(save_seconds(), sync_request());
             } else {
                 train(0.0);
@@ -94,41 +95,41 @@ private:
     /// \param load_seconds  until the parameters to begin with are there.
     void train(double load_seconds) {
         bool due = false;
-        while (!due && counter_.position().epochs_done < model_.epochs) {
+        while (!due && counter_.position().epochs_done < model_->epochs) {
             const std::uint64_t done = counter_.position().batches_done;
-            if (done >= model_.batches()) {
+            if (done >= model_->batches()) {
                 counter_.end_epoch();
             } else {
-                due = counter_.count(std::min(model_.batches() - done, counter_.until_sync()));
+                due = counter_.count(std::min(model_->batches() - done, counter_.until_sync()));
             }
         }
         finished_ = !due;
         request_after(load_seconds +
-                          static_cast<double>(counter_.since_sync()) * model_.seconds_per_batch +
+                          static_cast<double>(counter_.since_sync()) * model_->seconds_per_batch +
                           save_seconds(),
                       sync_request());
     }
 
     double bytes() const {
-        return static_cast<double>(model_.parameters * element_bytes(DType::f32));
+        return static_cast<double>(model_->parameters * element_bytes(DType::f32));
     }
-    double save_seconds() const { return bytes() / model_.save_bytes_per_second; }
-    double load_seconds() const { return bytes() / model_.load_bytes_per_second; }
+    double save_seconds() const { return bytes() / model_->save_bytes_per_second; }
+    double load_seconds() const { return bytes() / model_->load_bytes_per_second; }
 
     OpenRequest open_request() const {
         Result<ParamLayout> layout = ParamLayout::make(
             {TensorSpec{
-                "parameters", DType::f32, {static_cast<std::int64_t>(model_.parameters)}, 0}},
-            model_.segment_bytes);
+                "parameters", DType::f32, {static_cast<std::int64_t>(model_->parameters)}, 0}},
+            model_->segment_bytes);
         STARLING_INVARIANT(layout.has_value(), "the number of parameters was checked");
         OpenRequest request;
-        request.contract = model_.contract;
-        request.config.min_peers = model_.min_peers;
-        request.config.sync_frequency = model_.sync_frequency;
-        request.config.exchange = model_.exchange;
-        request.config.compression = model_.compression;
-        request.config.merge = model_.merge;
-        request.config.durable = model_.durable;
+        request.contract = model_->contract;
+        request.config.min_peers = model_->min_peers;
+        request.config.sync_frequency = model_->sync_frequency;
+        request.config.exchange = model_->exchange;
+        request.config.compression = model_->compression;
+        request.config.merge = model_->merge;
+        request.config.durable = model_->durable;
         request.config.grace_ns = SwarmCallbackOptions{}.grace.count();
         request.config.layout_bytes = layout->size_bytes();
         request.layout = std::make_shared<const ParamLayout>(std::move(*layout));
@@ -137,18 +138,18 @@ private:
 
     SyncRequest sync_request() const {
         SyncRequest request;
-        request.check_in.weight = model_.weight;
-        request.check_in.samples = counter_.since_sync() * model_.batch_size;
+        request.check_in.weight = model_->weight;
+        request.check_in.samples = counter_.since_sync() * model_->batch_size;
         request.check_in.epochs_done = counter_.position().epochs_done;
-        request.check_in.epochs_total = static_cast<std::uint32_t>(model_.epochs);
+        request.check_in.epochs_total = static_cast<std::uint32_t>(model_->epochs);
         request.check_in.finished = finished_;
         request.check_in.fresh = true;
         request.check_in.loss = std::numeric_limits<double>::quiet_NaN();
-        const std::uint64_t size = model_.parameters * element_bytes(DType::f32);
-        request.params = cut(Blob::phantom(size), model_.segment_bytes);
+        const std::uint64_t size = model_->parameters * element_bytes(DType::f32);
+        request.params = cut(Blob::phantom(size), model_->segment_bytes);
         request.batches = counter_.since_sync();
         const std::uint64_t state =
-            std::min(model_.state_bytes.value_or(size), program_state_bytes_max);
+            std::min(model_->state_bytes.value_or(size), program_state_bytes_max);
         if (joined_ && state > 0) {
             request.snapshot = {counter_.position(), Blob::phantom(state)};
         }
@@ -164,7 +165,7 @@ private:
     }
 
     SimHost host_;
-    TrainingModel model_;
+    std::shared_ptr<const TrainingModel> model_;
     OnTrainRequest on_request_;
     SyncCounter counter_;
     bool joined_ = false;  ///< the first sync is done
@@ -244,7 +245,8 @@ Result<TrainingModel> read_training_model(const std::map<std::string, std::strin
     return model;
 }
 
-std::unique_ptr<SimProgram> make_modelled_program(SimHost host, TrainingModel model,
+std::unique_ptr<SimProgram> make_modelled_program(SimHost host,
+                                                  std::shared_ptr<const TrainingModel> model,
                                                   OnTrainRequest on_request) {
     return std::make_unique<Handle>(std::make_shared<ModelledProgram>(
         std::move(host), std::move(model), std::move(on_request)));

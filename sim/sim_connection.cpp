@@ -58,9 +58,9 @@ std::vector<PeerTable::Few>::const_iterator PeerTable::place_of(const NodeId& pe
 }
 
 ConnectionPtr PeerTable::find(const NodeId& peer) const {
-    if (!many_.empty()) {
-        const auto found = many_.find(peer);
-        return found == many_.end() ? nullptr : found->second;
+    if (many_) {
+        const auto found = many_->find(peer);
+        return found == many_->end() ? nullptr : found->second;
     }
     const auto at = place_of(peer);
     return at == few_.end() || id_of(*at->peer) != peer ? nullptr : at->connection;
@@ -68,13 +68,14 @@ ConnectionPtr PeerTable::find(const NodeId& peer) const {
 
 void PeerTable::add(const Slot& peer, const ConnectionPtr& connection) {
     if (few_.size() == few_max) {
+        many_ = std::make_unique<std::map<NodeId, ConnectionPtr>>();
         for (Few& one : few_) {
-            many_.emplace_hint(many_.end(), id_of(*one.peer), std::move(one.connection));
+            many_->emplace_hint(many_->end(), id_of(*one.peer), std::move(one.connection));
         }
         std::vector<Few>().swap(few_);
     }
-    if (!many_.empty()) {
-        many_.emplace(id_of(peer), connection);
+    if (many_) {
+        many_->emplace(id_of(peer), connection);
         return;
     }
     const auto place = place_of(id_of(peer)) - few_.cbegin();
@@ -85,7 +86,10 @@ void PeerTable::add(const Slot& peer, const ConnectionPtr& connection) {
 }
 
 void PeerTable::erase(const NodeId& peer) {
-    many_.erase(peer);
+    if (many_) {
+        many_->erase(peer);
+        return;
+    }
     const auto at = place_of(peer);
     if (at != few_.end() && id_of(*at->peer) == peer) {
         few_.erase(at);
@@ -105,19 +109,19 @@ Burst take_burst(Lane& lane, std::uint64_t most) {
 }
 
 bool is_flowing(Lane& lane, SwarmTime now) {
-    if (lane.free_at_known && lane.free_at <= now) {
-        lane.slow_start.idle_from(lane.free_at);
+    if (lane.free_at_known && lane.slow_start.idle_since() <= now) {
         lane.free_at_known = false;
         lane.flowing = false;
     }
     return lane.flowing;
 }
 
-void cancel_sends(const Slot& from, SendGroup group, const std::optional<NodeId>& to) {
+void cancel_sends(const Slot& from, SendGroup group, const std::optional<NodeId>& to,
+                  HostByteCounts& counts) {
     const auto cancel = [&](const NodeId&, const ConnectionPtr& connection) {
         const int side = side_of(*connection, from);
         Lane& lane = connection->lane[index(side)];
-        ByteCount& counted = *connection->counted[index(side)];
+        ByteCount& counted = counts.at(connection->counted[index(side)]);
         lane.queue.erase_if([&](const Item& item) {
             if (item.group != group) {
                 return false;
@@ -174,9 +178,29 @@ bool accepts(const Slot& to, const Dial& dial) {
     return false;
 }
 
+std::uint32_t HostByteCounts::place_of(HostIndex from, HostIndex to) {
+    if (!keeps_hosts_) {
+        return 0;
+    }
+    const auto next = static_cast<std::uint32_t>(counts_.size());
+    const auto [found, is_new] = places_.try_emplace({from, to}, next);
+    if (is_new) {
+        counts_.emplace_back();
+    }
+    return found->second;
+}
+
+std::map<std::pair<HostIndex, HostIndex>, ByteCount> HostByteCounts::by_hosts() const {
+    std::map<std::pair<HostIndex, HostIndex>, ByteCount> counts;
+    for (const auto& [hosts, place] : places_) {
+        counts.emplace_hint(counts.end(), hosts, counts_[place]);
+    }
+    return counts;
+}
+
 ByteCount HostByteCounts::total() const {
-    ByteCount total = rest_;
-    for (const auto& [hosts, count] : by_hosts_) {
+    ByteCount total;
+    for (const ByteCount& count : counts_) {
         add(total, count);
     }
     return total;
@@ -198,7 +222,7 @@ SwarmDuration thread_time(const Calibration& table, const Connection& connection
                           (has_no_body(burst.first) ? 1 : 0);
     return from_seconds((static_cast<double>(messages) * table.message_seconds +
                          static_cast<double>(bytes_of(burst)) / rate) /
-                        slot.speed);
+                        slot.thread->speed);
 }
 
 }  // namespace sim_connection

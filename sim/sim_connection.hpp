@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/backlog.hpp"
 #include "sim/sim_network.hpp"
 #include "sim/slow_start.hpp"
 
@@ -17,98 +18,32 @@ namespace starling::sim_connection {
 
 struct Slot;
 
-struct Item {
-    Frame frame;
-    std::uint64_t bytes = 0;
-    SendGroup group = 0;
-};
-
-/// Frames that are sent together. Most are alone, so the first one takes no memory of its own.
-struct Frames {
-    explicit Frames(Item only) : first(std::move(only)) {}
-    std::size_t size() const { return 1 + more.size(); }
-    Item& operator[](std::size_t place) { return place == 0 ? first : more[place - 1]; }
-
-    Item first;
-    std::vector<Item> more;
-};
-using Burst = std::shared_ptr<Frames>;
-
-/// Frames that wait. Without memory while it is empty: most lanes are idle, and there are two for
-/// each pair of members that exchange.
-class ItemQueue {
-public:
-    bool empty() const { return !waiting_; }
-    Item& front() { return waiting_->items[waiting_->head]; }
-    void push_back(Item item) {
-        if (!waiting_) {
-            waiting_ = std::make_unique<Waiting>();
-        }
-        waiting_->items.push_back(std::move(item));
-    }
-    void pop_front() {
-        auto& [items, head] = *waiting_;
-        ++head;
-        if (head == items.size()) {
-            clear();
-        } else if (head >= 64 && 2 * head > items.size()) {
-            items.erase(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(head));
-            head = 0;
-        }
-    }
-    void clear() { waiting_.reset(); }
-    template <typename Predicate>
-    void erase_if(Predicate is_gone) {
-        if (!waiting_) {
-            return;
-        }
-        auto& [items, head] = *waiting_;
-        items.erase(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(head));
-        head = 0;
-        std::erase_if(items, is_gone);
-        if (items.empty()) {
-            clear();
-        }
-    }
-
-private:
-    struct Waiting {
-        std::vector<Item> items;
-        std::size_t head = 0;
-    };
-    std::unique_ptr<Waiting> waiting_;  ///< with an item at least
-};
-
 /// One direction of a connection.
 struct Lane {
-    ItemQueue queue;
+    Backlog queue;
     std::uint64_t undelivered_bytes = 0;  ///< queued, being sent or in flight
-    /// Of a small burst, when it is sent completely: without an event of its own, unless more is
-    /// queued.
-    SwarmTime free_at{};
-    bool free_at_known = false;
-    bool flowing = false;          ///< a burst was taken from the queue and is not sent completely
-    bool wakes = false;            ///< an event at free_at starts what is queued
-    bool preparing = false;        ///< the sender's thread encrypts the burst after it
-    std::uint32_t in_flight = 0;   ///< bursts whose last byte was sent and that have not arrived
-    Burst prepared;                ///< by the sender's thread
-    std::uint64_t transfer = 0;    ///< number of the burst's transfer; 0: it waits for slow start
-    std::uint64_t body_bytes = 0;  ///< of a burst of one frame; else 0
-    SwarmTime last_arrival{};      ///< of a burst; none arrives before an earlier one
+    SwarmTime last_arrival{};             ///< of a burst; none arrives before an earlier one
+    /// If `free_at_known`, it says when a small burst is sent completely: without an event of its
+    /// own, unless more is queued.
     SlowStart slow_start;
+    std::uint32_t in_flight = 0;  ///< bursts whose last byte was sent and that have not arrived
+    bool free_at_known = false;
+    bool flowing = false;    ///< a burst was taken from the queue and is not sent completely
+    bool wakes = false;      ///< an event when the lane is free starts what is queued
+    bool preparing = false;  ///< the sender's thread encrypts the burst after it
 };
 
 struct Connection {
     std::array<std::shared_ptr<Slot>, 2> end;  ///< lane i leads from end i to the other end
     std::array<Lane, 2> lane;
-    std::array<ByteCount*, 2> counted{};  ///< where the bytes of each lane count
-    std::array<bool, 2> announced{};      ///< PeerUp was delivered to this end
-    bool local = false;                   ///< a Unix socket
+    std::array<std::uint32_t, 2> counted{};  ///< places in HostByteCounts, of each lane's bytes
+    std::array<bool, 2> announced{};         ///< PeerUp was delivered to this end
+    bool local = false;                      ///< a Unix socket
     bool open = true;
+    int closing = -1;  ///< the end that has stopped, while its lane drains; -1: none
     // Its neighbours in OpenConnections.
     Connection* before = nullptr;
     Connection* after = nullptr;
-    int closing = -1;  ///< the end that has stopped, while its lane drains; -1: none
 };
 using ConnectionPtr = std::shared_ptr<Connection>;
 
@@ -141,8 +76,10 @@ public:
         for (const Few& one : few_) {
             visit(id_of(*one.peer), one.connection);
         }
-        for (const auto& [peer, connection] : many_) {
-            visit(peer, connection);
+        if (many_) {
+            for (const auto& [peer, connection] : *many_) {
+                visit(peer, connection);
+            }
         }
     }
 
@@ -156,7 +93,33 @@ private:
     std::vector<Few>::const_iterator place_of(const NodeId& peer) const;
 
     std::vector<Few> few_;  ///< all, or none if there are `many_`
-    std::map<NodeId, ConnectionPtr> many_;
+    std::unique_ptr<std::map<NodeId, ConnectionPtr>> many_;
+};
+
+/// Bytes by sending and receiving host, of all connections.
+class HostByteCounts {
+public:
+    /// \param by_hosts  false: only the total is kept: a large swarm has a million pairs of hosts
+    explicit HostByteCounts(bool by_hosts) : keeps_hosts_(by_hosts) {}
+
+    /// Where what is sent from one host to the other counts.
+    std::uint32_t place_of(HostIndex from, HostIndex to);
+    /// \param place  by place_of()
+    ByteCount& at(std::uint32_t place) { return counts_[place]; }
+    std::map<std::pair<HostIndex, HostIndex>, ByteCount> by_hosts() const;
+    ByteCount total() const;
+
+private:
+    bool keeps_hosts_;
+    std::map<std::pair<HostIndex, HostIndex>, std::uint32_t> places_;
+    std::vector<ByteCount> counts_{1};  ///< the first one of all pairs, if not by hosts
+};
+
+/// The thread of a node's process that encrypts and decrypts.
+struct NodeThread : SimThread {
+    explicit NodeThread(const SimHost& host)
+        : SimThread(host.machine().cores), speed(host.speed()) {}
+    double speed;  ///< of its host
 };
 
 struct Slot {
@@ -166,9 +129,9 @@ struct Slot {
     PeerTable peers;
     /// Over which a frame came last: most frames are answers, and an SN has 100,000 peers.
     ConnectionPtr newest;
-    std::size_t arriving = 0;           ///< transfers to this node, those of small bursts left out
-    std::unique_ptr<SimThread> thread;  ///< of the node's process; null: it costs nothing
-    double speed = 1.0;                 ///< of its host
+    std::size_t arriving = 0;  ///< transfers to this node, those of small bursts left out
+    /// Of the node's process; null: it costs nothing.
+    std::unique_ptr<NodeThread> thread;
 };
 using SlotPtr = std::shared_ptr<Slot>;
 
@@ -197,7 +160,8 @@ Burst take_burst(Lane& lane, std::uint64_t most);
 /// Whether a burst is being sent.
 bool is_flowing(Lane& lane, SwarmTime now);
 /// See Endpoint::cancel_sends(); of the node's own queues.
-void cancel_sends(const Slot& from, SendGroup group, const std::optional<NodeId>& to);
+void cancel_sends(const Slot& from, SendGroup group, const std::optional<NodeId>& to,
+                  HostByteCounts& counts);
 std::vector<ConnectionPtr> connections(const Slot& slot);
 /// The node's connection with that peer; nullptr: there is none.
 ConnectionPtr connection_to(const Slot& from, const NodeId& to);
@@ -207,27 +171,6 @@ void note_newest(const ConnectionPtr& connection, Slot& at);
 void forget(Slot& at, const ConnectionPtr& connection);
 /// Whether the node listens there for nodes of that role.
 bool accepts(const Slot& to, const Dial& dial);
-
-/// Bytes by sending and receiving host, of all connections.
-class HostByteCounts {
-public:
-    /// \param by_hosts  false: only the total is kept: a large swarm has a million pairs of hosts
-    explicit HostByteCounts(bool by_hosts) : keeps_hosts_(by_hosts) {}
-
-    /// What is sent from one host to the other counts there. It stays valid.
-    ByteCount& of(HostIndex from, HostIndex to) {
-        return keeps_hosts_ ? by_hosts_[{from, to}] : rest_;
-    }
-    const std::map<std::pair<HostIndex, HostIndex>, ByteCount>& by_hosts() const {
-        return by_hosts_;
-    }
-    ByteCount total() const;
-
-private:
-    bool keeps_hosts_;
-    std::map<std::pair<HostIndex, HostIndex>, ByteCount> by_hosts_;
-    ByteCount rest_;  ///< of all, if by_hosts_ is not kept
-};
 
 std::uint64_t bytes_of(const Frames& burst);
 /// What all frames of a burst take of a node's thread: the sender's, or the receiver's.

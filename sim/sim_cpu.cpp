@@ -18,18 +18,18 @@ CpuTask::~CpuTask() {
 }
 
 double SimCpu::rate() const {
-    return std::min(1.0, cores_ / static_cast<double>(std::max<std::size_t>(1, tasks_.size())));
+    return std::min(1.0, cores_ / static_cast<double>(std::max<std::size_t>(1, task_count())));
 }
 
 void SimCpu::advance() {
     const SwarmTime now = engine_.now();
-    if (tasks_.empty()) {
+    if (!running_) {
         progress_ = 0.0;
     } else {
         const double elapsed = to_seconds(now - updated_);
         const double each = elapsed * rate();
         progress_ += each;
-        use_.busy_seconds += each * static_cast<double>(tasks_.size());
+        use_.busy_seconds += each * static_cast<double>(task_count());
         use_.active_seconds += elapsed;
     }
     updated_ = now;
@@ -38,27 +38,41 @@ void SimCpu::advance() {
 CpuTask SimCpu::run(SwarmDuration work, std::function<void()> done) {
     advance();
     const std::uint64_t number = ++last_number_;
-    by_number_[number] =
-        tasks_.emplace(progress_ + to_seconds(work), Task{number, std::move(done)});
+    if (!running_) {
+        running_ = std::make_shared<Running>();
+    }
+    running_->by_number[number] =
+        running_->tasks.emplace(progress_ + to_seconds(work), Task{number, std::move(done)});
     arm();
-    return {self_, number};
+    // It is to be cancelled only as long as there are tasks.
+    return {std::shared_ptr<SimCpu>(running_, this), number};
 }
 
 void SimCpu::cancel(std::uint64_t number) {
-    const auto found = by_number_.find(number);
-    if (found != by_number_.end()) {
+    if (!running_) {
+        return;
+    }
+    const auto found = running_->by_number.find(number);
+    if (found != running_->by_number.end()) {
         advance();
-        tasks_.erase(found->second);
-        by_number_.erase(found);
+        erase(found->second);
         arm();
     }
 }
 
+void SimCpu::erase(Tasks::iterator task) {
+    running_->by_number.erase(task->second.number);
+    const auto erased = running_->tasks.extract(task);  // its destructor may cancel others
+    if (running_->tasks.empty()) {
+        running_.reset();
+    }
+}
+
 void SimCpu::arm() {
-    if (tasks_.empty()) {
+    if (!running_) {
         return;
     }
-    const double left = std::max(0.0, tasks_.begin()->first - progress_) / rate();
+    const double left = std::max(0.0, first()->first - progress_) / rate();
     const SwarmTime due = engine_.now() + from_seconds(left);
     if (armed_at_ <= due) {
         return;  // a timer that fires too early is set again
@@ -74,10 +88,9 @@ void SimCpu::arm() {
 void SimCpu::fire() {
     armed_at_ = SwarmTime::max();
     advance();
-    while (!tasks_.empty() && tasks_.begin()->first - progress_ <= rounding_seconds) {
-        const std::function<void()> done = std::move(tasks_.begin()->second.done);
-        by_number_.erase(tasks_.begin()->second.number);
-        tasks_.erase(tasks_.begin());
+    while (running_ && first()->first - progress_ <= rounding_seconds) {
+        const std::function<void()> done = std::move(first()->second.done);
+        erase(first());
         done();
     }
     arm();

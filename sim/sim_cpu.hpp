@@ -67,8 +67,13 @@ private:
         std::uint64_t number = 0;
         std::function<void()> done;
     };
+    using Tasks = std::multimap<double, Task>;
 
     void cancel(std::uint64_t number);
+    std::size_t task_count() const { return running_ ? running_->tasks.size() : 0; }
+    /// Which task ends first. \pre  there is one; of erase() as well
+    Tasks::iterator first() const { return running_->tasks.begin(); }
+    void erase(Tasks::iterator task);
     /// Credits the tasks with the time since the last call.
     void advance();
     void arm();
@@ -77,14 +82,15 @@ private:
 
     SimEngine& engine_;
     double cores_;
-    std::shared_ptr<SimCpu> self_{this, [](SimCpu*) {}};  ///< whether it still exists
     double progress_ = 0.0;  ///< core seconds that each task present since 0 has got
     SwarmTime updated_{};
     Use use_;
     std::uint64_t last_number_ = 0;
-    using Tasks = std::multimap<double, Task>;
-    Tasks tasks_;  ///< by the value of progress_ at which each ends
-    std::map<std::uint64_t, Tasks::iterator> by_number_;  ///< an idle one takes no memory for it
+    struct Running {
+        Tasks tasks;  ///< by the value of progress_ at which each ends
+        std::map<std::uint64_t, Tasks::iterator> by_number;
+    };
+    std::shared_ptr<Running> running_;  ///< with a task at least: an idle one takes no memory
     SwarmTime armed_at_ = SwarmTime::max();
     std::uint64_t generation_ = 0;  ///< of the newest timer; older ones are ignored
 };

@@ -1,7 +1,5 @@
 #include "sim/sim_machines.hpp"
 
-#include <cmath>
-
 namespace starling {
 
 SimMachines::SimMachines(SimEngine& engine, std::optional<double> cores_shared, double spread,
@@ -28,16 +26,15 @@ SimCpu::Use SimMachines::load(HostIndex host) const {
 }
 
 SimHost SimMachines::host(HostIndex host) {
-    const std::string name = name_of(host);
-    SimMachine*& machine = by_name_[name];
-    if (machine == nullptr) {
+    std::string name = name_of(host);
+    auto found = by_name_.find(name);
+    if (found == by_name_.end()) {
         machines_.push_back(std::make_unique<SimMachine>(
-            engine_, cores_shared_.value_or(engine_.host_cores(host)), name));
-        machine = machines_.back().get();
+            engine_, cores_shared_.value_or(engine_.host_cores(host)), std::move(name)));
+        SimMachine& machine = *machines_.back();
+        found = by_name_.emplace(machine.name, &machine).first;
     }
-    return {*machine, engine_.host_flops_per_second(host) / 1e9, spread_, [this](double spread) {
-                return std::exp(spread * random_.normal() - spread * spread / 2);
-            }};
+    return {*found->second, engine_.host_flops_per_second(host) / 1e9, spread_, random_};
 }
 
 }  // namespace starling

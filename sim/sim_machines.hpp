@@ -1,10 +1,12 @@
 #pragma once
 
+#include <cmath>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/random.hpp"
@@ -30,12 +32,10 @@ struct SimMachine {
 class SimHost {
 public:
     /// \param speed  of its cores; 1 is the reference machine of the calibration table.
-    /// \param variation  a factor for equal work, drawn anew at each call, of which the logarithm
-    /// has
-    ///     this standard deviation, and the factor the mean 1.
-    SimHost(SimMachine& machine, double speed, double spread,
-            std::function<double(double)> variation)
-        : machine_(&machine), speed_(speed), spread_(spread), variation_(std::move(variation)) {}
+    /// \param spread  of equal work: see vary().
+    /// \param random  what the factors are drawn from; outlives this.
+    SimHost(SimMachine& machine, double speed, double spread, Random& random)
+        : machine_(&machine), speed_(speed), spread_(spread), random_(&random) {}
 
     /// Runs `seconds` of the reference machine's CPU time, varied by the measured spread.
     [[nodiscard]] CpuTask compute(double seconds, std::function<void()> done) const {
@@ -47,7 +47,11 @@ public:
     }
     SimMachine& machine() const { return *machine_; }
     double speed() const { return speed_; }
-    double vary(double spread) const { return spread > 0.0 ? variation_(spread) : 1.0; }
+    /// A factor for equal work, drawn anew at each call, of which the logarithm has this standard
+    /// deviation, and the factor the mean 1.
+    double vary(double spread) const {
+        return spread > 0.0 ? std::exp(spread * random_->normal() - spread * spread / 2) : 1.0;
+    }
 
 private:
     SwarmDuration duration(double seconds) const {
@@ -57,7 +61,7 @@ private:
     SimMachine* machine_;
     double speed_;
     double spread_;
-    std::function<double(double)> variation_;
+    Random* random_;
 };
 
 class SimMachines {
@@ -87,7 +91,7 @@ private:
     double spread_;
     Random random_;
     std::vector<std::unique_ptr<SimMachine>> machines_;
-    std::map<std::string, SimMachine*> by_name_;
+    std::map<std::string_view, SimMachine*> by_name_;
 };
 
 }  // namespace starling

@@ -39,7 +39,7 @@ public:
     }
     void cancel_sends(SendGroup group, const std::optional<NodeId>& to) override {
         if (slot_->alive) {
-            sim_connection::cancel_sends(*slot_, group, to);
+            sim_connection::cancel_sends(*slot_, group, to, network_.counts);
         }
     }
     Arrivals arrivals() const override { return network_.arrivals(slot_); }
@@ -80,11 +80,9 @@ Result<std::unique_ptr<Endpoint>> SimNetwork::attach(SimPlace place,
     slot->place = std::move(place);
     slot->deliver = std::move(deliver);
     if (impl_->cpu) {
-        const SimHost host = impl_->cpu->machines.host(slot->place.host);
-        slot->thread = std::make_unique<SimThread>(host.machine().cores);
-        slot->speed = host.speed();
+        slot->thread = std::make_unique<NodeThread>(impl_->cpu->machines.host(slot->place.host));
     }
-    impl_->nodes.emplace(slot->place.id, slot);
+    impl_->nodes.insert(slot);
     for (const SimListen& listen : slot->place.listen) {
         impl_->listening.emplace(Impl::listen_key(slot->place.host, listen.address), slot);
     }
@@ -95,7 +93,7 @@ void SimNetwork::close(const NodeId& node) { impl_->close(node); }
 void SimNetwork::kill(const NodeId& node, const std::string& reason) { impl_->kill(node, reason); }
 void SimNetwork::check_routes() { impl_->check_routes(); }
 
-const std::map<std::pair<HostIndex, HostIndex>, ByteCount>& SimNetwork::bytes() const {
+std::map<std::pair<HostIndex, HostIndex>, ByteCount> SimNetwork::bytes() const {
     return impl_->counts.by_hosts();
 }
 

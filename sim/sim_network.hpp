@@ -16,11 +16,29 @@
 
 namespace starling {
 
+/// A set of roles, in a byte.
+class RoleSet {
+public:
+    RoleSet() = default;
+    RoleSet(const std::set<Role>& roles) {  // NOLINT(google-explicit-constructor): the same
+        for (const Role role : roles) {
+            bits_ |= bit(role);
+        }
+    }
+    bool contains(Role role) const { return (bits_ & bit(role)) != 0; }
+
+private:
+    static std::uint8_t bit(Role role) {
+        return static_cast<std::uint8_t>(1U << static_cast<unsigned>(role));
+    }
+    std::uint8_t bits_ = 0;
+};
+
 /// One address that a node listens on: its host's with a port, or the path of a Unix socket (port
 /// 0).
 struct SimListen {
     Address address;
-    std::set<Role> accepts;  ///< a peer with another role is refused
+    RoleSet accepts;  ///< a peer with another role is refused
 };
 
 /// A node's place in the simulated network.
@@ -88,7 +106,7 @@ public:
     void end();
 
     /// By (sending host, receiving host).
-    const std::map<std::pair<HostIndex, HostIndex>, ByteCount>& bytes() const;
+    std::map<std::pair<HostIndex, HostIndex>, ByteCount> bytes() const;
     /// Over all pairs.
     ByteCount total() const;
     /// Delivered so far.

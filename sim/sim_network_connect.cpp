@@ -87,7 +87,7 @@ void SimNetwork::Impl::establish(const std::shared_ptr<Dial>& dial) {
         Slot& other = peer(*connection, side);
         connection->end[index(side)]->peers.add(other, connection);
         connection->counted[index(side)] =
-            &counts.of(connection->end[index(side)]->place.host, other.place.host);
+            counts.place_of(connection->end[index(side)]->place.host, other.place.host);
     }
     open.add(*connection);
     announce(connection, 1, {});

@@ -14,7 +14,7 @@ void SimNetwork::Impl::drop(const ConnectionPtr& connection) {
     open.remove(*connection);
     for (const int side : {0, 1}) {
         Lane& lane = connection->lane[index(side)];
-        connection->counted[index(side)]->lost += lane.undelivered_bytes;
+        counts.at(connection->counted[index(side)]).lost += lane.undelivered_bytes;
         lane.undelivered_bytes = 0;
         lane.queue.clear();
         forget(*connection->end[index(side)], connection);
@@ -46,7 +46,7 @@ void SimNetwork::Impl::reset(const ConnectionPtr& connection, const std::string&
 void SimNetwork::Impl::finish_closing(const ConnectionPtr& connection) {
     Lane& lane = connection->lane[index(connection->closing)];
     if (connection->open && lane.queue.empty() && !is_flowing(lane, engine.now()) &&
-        !lane.preparing && !lane.prepared && lane.in_flight == 0) {
+        !lane.preparing && !lane.queue.has_prepared() && lane.in_flight == 0) {
         const Slot& closed = *connection->end[index(connection->closing)];
         reset(connection, closed.place.id.name + " has closed the connection", {});
     }
@@ -57,7 +57,7 @@ SlotPtr SimNetwork::Impl::remove(const NodeId& node) {
     if (found == nodes.end()) {
         return nullptr;
     }
-    SlotPtr slot = found->second;
+    SlotPtr slot = *found;
     nodes.erase(found);
     slot->alive = false;
     for (const SimListen& listen : slot->place.listen) {
@@ -112,7 +112,7 @@ void SimNetwork::Impl::check_routes() {
 }
 
 void SimNetwork::Impl::end() {
-    for (const auto& [id, slot] : nodes) {
+    for (const SlotPtr& slot : nodes) {
         if (slot->thread) {
             slot->thread->cancel();
         }

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -72,6 +73,13 @@ struct SimNetwork::Impl {
     void check_routes();
     void end();
 
+    /// Of slots and ids.
+    struct ById {
+        using is_transparent = void;
+        static const NodeId& id(const SlotPtr& slot) { return slot->place.id; }
+        static const NodeId& id(const NodeId& node) { return node; }
+        bool operator()(const auto& a, const auto& b) const { return id(a) < id(b); }
+    };
     /// Each host has one name space of paths, and one of ports.
     static std::pair<HostIndex, Address> listen_key(HostIndex host, const Address& address);
     bool reachable(HostIndex a, HostIndex b) const;
@@ -81,7 +89,7 @@ struct SimNetwork::Impl {
     Bursts bursts;
     HostByteCounts counts;
     std::optional<NetworkCpu> cpu;  ///< none: it costs nothing
-    std::map<NodeId, SlotPtr> nodes;
+    std::set<SlotPtr, ById> nodes;
     std::map<std::pair<HostIndex, Address>, SlotPtr> listening;
     OpenConnections open;
     std::uint64_t messages = 0;  ///< delivered

@@ -26,7 +26,7 @@ void SimNetwork::Impl::send(const SlotPtr& from, const NodeId& to, Frame frame, 
     const int side = side_of(*connection, *from);
     const std::uint64_t bytes = wire_size(frame, connection->local);
     Lane& lane = connection->lane[index(side)];
-    connection->counted[index(side)]->sent += bytes;
+    counts.at(connection->counted[index(side)]).sent += bytes;
     lane.undelivered_bytes += bytes;
     Item item{std::move(frame), bytes, group};
     if (!cpu && connection->open && lane.queue.empty() && !is_flowing(lane, engine.now())) {
@@ -44,10 +44,11 @@ Arrivals SimNetwork::Impl::arrivals(const SlotPtr& at) const {
     }
     at->peers.for_each([&](const NodeId& peer_id, const ConnectionPtr& connection) {
         const Lane& lane = connection->lane[connection->end[0] == at ? 1 : 0];
-        if (lane.flowing && lane.transfer != 0 && lane.body_bytes > 0) {
+        const auto [number, body_bytes] = lane.queue.transfer();
+        if (lane.flowing && number != 0 && body_bytes > 0) {
             const auto left =
-                static_cast<std::uint64_t>(std::max(0.0, engine.remaining_bytes(lane.transfer)));
-            arrivals.body_bytes[peer_id] = lane.body_bytes - std::min(lane.body_bytes, left);
+                static_cast<std::uint64_t>(std::max(0.0, engine.remaining_bytes(number)));
+            arrivals.body_bytes[peer_id] = body_bytes - std::min(body_bytes, left);
         }
     });
     return arrivals;
@@ -65,10 +66,10 @@ void SimNetwork::Impl::start_burst(const ConnectionPtr& connection, int side) {
         wake_when_free(connection, side);
         return;
     }
-    if (!lane.flowing && lane.prepared) {
-        flow(connection, side, std::exchange(lane.prepared, nullptr));
+    if (!lane.flowing && lane.queue.has_prepared()) {
+        flow(connection, side, lane.queue.take_prepared());
     }
-    if (lane.preparing || lane.prepared || lane.queue.empty()) {
+    if (lane.preparing || lane.queue.has_prepared() || lane.queue.empty()) {
         return;
     }
     lane.preparing = true;
@@ -77,7 +78,7 @@ void SimNetwork::Impl::start_burst(const ConnectionPtr& connection, int side) {
     slot.thread->run(thread_time(cpu->calibration, *connection, slot, *burst, true),
                      [this, connection, side, burst] {
                          connection->lane[index(side)].preparing = false;
-                         connection->lane[index(side)].prepared = burst;
+                         connection->lane[index(side)].queue.set_prepared(burst);
                          start_burst(connection, side);
                      });
 }
@@ -85,7 +86,7 @@ void SimNetwork::Impl::start_burst(const ConnectionPtr& connection, int side) {
 void SimNetwork::Impl::wake_when_free(const ConnectionPtr& connection, int side) {
     Lane& lane = connection->lane[index(side)];
     if (lane.free_at_known && !lane.queue.empty() && !std::exchange(lane.wakes, true)) {
-        engine.at(lane.free_at, [this, connection, side] {
+        engine.at(lane.slow_start.idle_since(), [this, connection, side] {
             connection->lane[index(side)].wakes = false;
             start_burst(connection, side);
         });
@@ -109,8 +110,6 @@ void SimNetwork::Impl::flow(const ConnectionPtr& connection, int side, Burst bur
     Lane& lane = connection->lane[index(side)];
     const std::uint64_t bytes = bytes_of(*burst);
     lane.flowing = true;
-    lane.transfer = 0;
-    lane.body_bytes = burst->size() == 1 ? burst->first.frame.body.size() : 0;
     SlowStart::Cost cost;
     if (!connection->local) {
         const SimRoute there = route_from(*connection, side);
@@ -151,6 +150,7 @@ void SimNetwork::Impl::start_transfer(const ConnectionPtr& connection, int side,
         })) {
         return;
     }
+    const std::uint64_t body_bytes = burst->size() == 1 ? burst->first.frame.body.size() : 0;
     auto ended = [this, connection, side, from, to, limited,
                   burst = std::move(burst)](bool ok) mutable {
         transfer_ended(connection, side, std::move(burst), ok);
@@ -161,19 +161,22 @@ void SimNetwork::Impl::start_transfer(const ConnectionPtr& connection, int side,
     ++connection->end[index(1 - side)]->arriving;
     const bool unshared =
         bursts == Bursts::large && (small || (limited && engine.has_equal_hosts()));
-    connection->lane[index(side)].transfer =
-        unshared ? engine.transfer_unshared(from, to, bytes, std::move(ended))
-                 : engine.transfer(from, to, bytes, std::move(ended));
+    const std::uint64_t number = unshared
+                                     ? engine.transfer_unshared(from, to, bytes, std::move(ended))
+                                     : engine.transfer(from, to, bytes, std::move(ended));
+    connection->lane[index(side)].queue.begin_transfer({number, body_bytes});
 }
 
 void SimNetwork::Impl::send_small(const ConnectionPtr& connection, int side, Burst burst,
                                   std::uint64_t bytes) {
     Lane& lane = connection->lane[index(side)];
     const SimRoute route = route_from(*connection, side);
+    const SwarmTime free_at =
+        engine.now() + from_seconds(static_cast<double>(bytes) / route.bytes_per_second);
     lane.free_at_known = true;
-    lane.free_at = engine.now() + from_seconds(static_cast<double>(bytes) / route.bytes_per_second);
+    lane.slow_start.idle_from(free_at);
     ++lane.in_flight;
-    lane.last_arrival = std::max(lane.last_arrival, lane.free_at + route.latency);
+    lane.last_arrival = std::max(lane.last_arrival, free_at + route.latency);
     engine.at(lane.last_arrival, [this, connection, side, bytes, burst = std::move(burst)] {
         engine.meter().bytes_moved.fetch_add(bytes, std::memory_order_relaxed);
         receive(connection, side, burst);
@@ -184,6 +187,7 @@ void SimNetwork::Impl::send_small(const ConnectionPtr& connection, int side, Bur
 void SimNetwork::Impl::transfer_ended(const ConnectionPtr& connection, int side, Burst burst,
                                       bool ok) {
     --connection->end[index(1 - side)]->arriving;
+    connection->lane[index(side)].queue.end_transfer();
     if (!connection->open) {
         return;
     }
@@ -226,12 +230,12 @@ void SimNetwork::Impl::arrive(const ConnectionPtr& connection, int side, Frames&
         }
         lane.undelivered_bytes -= item.bytes;
         if (to->alive) {
-            connection->counted[index(side)]->delivered += item.bytes;
+            counts.at(connection->counted[index(side)]).delivered += item.bytes;
             ++messages;
             to->deliver(
                 FrameReceived{connection->end[index(side)]->place.id, std::move(item.frame)});
         } else {
-            connection->counted[index(side)]->lost += item.bytes;
+            counts.at(connection->counted[index(side)]).lost += item.bytes;
         }
     }
     if (connection->closing == side) {

@@ -37,9 +37,9 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
         options.log = store->start_log(hasher);
         options.signer = make_memory_signer(hasher, plan.id, start);
         options.verifier = make_memory_verifier(hasher);
-        options.peer_address = plan.peer_listens;
-        options.sentinel = plan.sentinel;
-        options.election_timeout = plan.election_timeout;
+        options.peer_address = plan.settings->peer_listens;
+        options.sentinel = plan.settings->sentinel;
+        options.election_timeout = plan.settings->election_timeout;
         options.number = server_number(hasher, plan.id, start);
         options.seed = options.number;
         if (!store->keeps_log) {  // then no SN will ask for an old record
@@ -47,21 +47,22 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
         }
         return watch_dials(
             make_licensed_node(make_sn_node(std::move(options), hasher), plan.settings->seat),
-            {sentinel_target(plan.sentinel), licence_target(plan.settings->seat.servers)});
+            {sentinel_target(plan.settings->sentinel),
+             licence_target(plan.settings->seat.servers)});
     }
     if (plan.role == Role::sl) {
         SlNodeOptions options;
         options.id = plan.id;
-        options.sn_addresses = plan.sns;
+        options.sn_addresses = plan.settings->sns;
         options.exchange_address = plan.listens;
-        options.site = plan.site;
+        options.site = plan.settings->site;
         options.session = start;
         options.signer = make_memory_signer(hasher, plan.id, start);
         options.kept = store->models;
         options.shared = std::move(shared);
         return watch_dials(
             make_licensed_node(make_sl_node(std::move(options), hasher), plan.settings->seat),
-            {sn_target(plan.sns), licence_target(plan.settings->seat.servers)});
+            {sn_target(plan.settings->sns), licence_target(plan.settings->seat.servers)});
     }
     MlNodeOptions options;
     options.id = plan.id;
@@ -77,8 +78,8 @@ SimPlace place_of(const SimNodePlan& plan) {
         place.listen.push_back({plan.listens, apls_accepts()});
     } else if (plan.role == Role::sn) {
         place.listen.push_back({plan.listens, sn_api_accepts()});
-        if (plan.peer_listens != plan.listens) {
-            place.listen.push_back({plan.peer_listens, sn_p2p_accepts()});
+        if (plan.settings->peer_listens != plan.listens) {
+            place.listen.push_back({plan.settings->peer_listens, sn_p2p_accepts()});
         }
     } else if (plan.role == Role::sl) {
         place.listen.push_back({plan.listens, sl_exchange_accepts()});
@@ -88,15 +89,16 @@ SimPlace place_of(const SimNodePlan& plan) {
     return place;
 }
 
-SimNode::SimNode(World world, std::unique_ptr<Node> node, std::function<void(const Stop&)> on_stop)
-    : world_(world), node_(std::move(node)), on_stop_(std::move(on_stop)) {}
+SimNode::SimNode(SimEngine& engine, std::unique_ptr<Node> node,
+                 std::function<void(const Stop&)> on_stop)
+    : engine_(engine), node_(std::move(node)), on_stop_(std::move(on_stop)) {}
 
 SimNode::~SimNode() { *alive_ = false; }
 
-Result<std::unique_ptr<SimNode>> SimNode::make(World world, const SimNodePlan& plan,
+Result<std::unique_ptr<SimNode>> SimNode::make(const World& world, const SimNodePlan& plan,
                                                std::unique_ptr<Node> node, MemoryStore* store,
                                                std::function<void(const Stop&)> on_stop) {
-    std::unique_ptr<SimNode> self(new SimNode(world, std::move(node), std::move(on_stop)));
+    std::unique_ptr<SimNode> self(new SimNode(world.engine, std::move(node), std::move(on_stop)));
     Result<std::unique_ptr<Endpoint>> endpoint = world.network.attach(
         place_of(plan), [raw = self.get(), alive = self->alive_](Input&& input) {
             if (*alive) {
@@ -136,7 +138,7 @@ void SimNode::finish_step() {
         return;  // a timer that fires too early finds nothing to do, and is set again
     }
     armed_ = due;
-    world_.engine.at(*due, [this, alive = alive_, generation = ++generation_] {
+    engine_.at(*due, [this, alive = alive_, generation = ++generation_] {
         if (*alive) {
             wake(generation);
         }

@@ -42,7 +42,7 @@ public:
     /// \param on_stop  the node has stopped; called from SimEngine::run(). The SimNode must not be
     ///                 destroyed inside it.
     /// Errc::io: its name or an address is in use.
-    static Result<std::unique_ptr<SimNode>> make(World world, const SimNodePlan& plan,
+    static Result<std::unique_ptr<SimNode>> make(const World& world, const SimNodePlan& plan,
                                                  std::unique_ptr<Node> node, MemoryStore* store,
                                                  std::function<void(const Stop&)> on_stop);
     SimNode(const SimNode&) = delete;
@@ -56,11 +56,12 @@ public:
     void handle(Input&& input);
 
 private:
-    SimNode(World world, std::unique_ptr<Node> node, std::function<void(const Stop&)> on_stop);
+    SimNode(SimEngine& engine, std::unique_ptr<Node> node,
+            std::function<void(const Stop&)> on_stop);
     void finish_step();
     void wake(std::uint64_t generation);
 
-    World world_;
+    SimEngine& engine_;
     std::unique_ptr<Node> node_;
     std::function<void(const Stop&)> on_stop_;
     std::unique_ptr<Endpoint> endpoint_;

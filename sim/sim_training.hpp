@@ -64,7 +64,9 @@ Result<TrainingModel> read_training_model(const std::map<std::string, std::strin
                                           const std::map<std::string, std::string>& environment);
 
 /// Syncs as SwarmCallback does, with phantom parameters.
-std::unique_ptr<SimProgram> make_modelled_program(SimHost host, TrainingModel model,
+/// \param model  equal programs have one in common.
+std::unique_ptr<SimProgram> make_modelled_program(SimHost host,
+                                                  std::shared_ptr<const TrainingModel> model,
                                                   OnTrainRequest on_request);
 
 /// A user's program that computes for real, beside the simulation.

@@ -72,7 +72,9 @@ SimOutcome Simulation::Impl::run() {
     engine.run();
     links.finish(outcome.end);
     for (const auto& member : members) {
-        outcome.nodes.push_back(member->outcome);
+        const SimNodePlan& plan = member->plan;
+        outcome.nodes.push_back(
+            {std::move(member->outcome), plan.id, plan.role, engine.host_name(plan.host)});
     }
     network.end();
     outcome.bytes = network.total();

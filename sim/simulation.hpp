@@ -61,14 +61,18 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-struct NodeOutcome {
-    NodeId id;
-    Role role = Role::sl;
-    std::string host;
+/// How a node has ended, or that it has not.
+struct NodeEnding {
     std::optional<int> exit_code;  ///< none: killed by a fault, or still running
     bool killed = false;
     std::string reason;  ///< of its Stop
     std::uint64_t restarts = 0;
+};
+
+struct NodeOutcome : NodeEnding {
+    NodeId id;
+    Role role = Role::sl;
+    std::string host;
 };
 
 struct SimOutcome {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sim/fault_effects.hpp"
@@ -33,7 +34,7 @@ struct Simulation::Impl {
         std::uint64_t starts = 0;
         std::uint64_t starts_without_round = 0;  ///< since a program last got a round
         std::uint64_t results_seen = 0;          ///< Impl::results at its newest start
-        NodeOutcome outcome;
+        NodeEnding outcome;
     };
 
     struct RunningNodes {
@@ -54,6 +55,7 @@ struct Simulation::Impl {
     void start_node(SimNodePlan plan);
     void start(Deployed& member);
     std::unique_ptr<SimProgram> make_program(Deployed& member);
+    std::shared_ptr<const TrainingModel> training_model(const SimNodePlan& plan);
     ProgramOptions thread_options(const SimNodePlan& plan) const;
     std::unique_ptr<RunningProgram> run_as_process(const Deployed& member);
 
@@ -104,10 +106,12 @@ struct Simulation::Impl {
     FaultEffects effects;
     RoundWatch watch;
     std::shared_ptr<SharedRounds> shared_rounds = std::make_shared<SharedRounds>();
-    std::uint64_t model_bytes = 0;        ///< of the largest model of a program
+    std::uint64_t model_bytes = 0;  ///< of the largest model of a program
+    /// By the settings that they were read from, which equal nodes share.
+    std::map<std::shared_ptr<const SimNodeSettings>, std::shared_ptr<const TrainingModel>> models;
     std::optional<ProgramPool> programs;  ///< those that are processes; before members
     std::vector<std::unique_ptr<Deployed>> members;
-    std::map<std::string, Deployed*> by_name;
+    std::map<std::string_view, Deployed*> by_name;  ///< names of plans
     std::vector<SimNodePlan> planned;  ///< nodes without an actor, which start at time 0
     std::vector<std::unique_ptr<SimNode>> stopped_nodes;  ///< their code may be on the stack
     RunningNodes running;

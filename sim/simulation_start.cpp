@@ -42,14 +42,11 @@ void Simulation::Impl::start_actor(const SimActor& actor) {
 }
 
 void Simulation::Impl::start_node(SimNodePlan plan) {
-    auto member = std::make_unique<Deployed>();
-    if (!by_name.emplace(plan.id.name, member.get()).second) {
+    if (by_name.contains(plan.id.name)) {
         throw UsageError("two nodes have the name " + plan.id.name +
                          ": give each a different --name (or --ml-name)");
     }
-    member->outcome.id = plan.id;
-    member->outcome.role = plan.role;
-    member->outcome.host = engine.host_name(plan.host);
+    auto member = std::make_unique<Deployed>();
     member->store = std::make_unique<MemoryStore>();
     // Nobody will read the log of an SN that is never started again.
     member->store->keeps_log =
@@ -68,8 +65,9 @@ void Simulation::Impl::start_node(SimNodePlan plan) {
             to_ns(engine.now());
         plan.settings = std::make_shared<const SimNodeSettings>(std::move(settings));
     }
-    links.placed(engine.now(), plan.id, member->outcome.host);
+    links.placed(engine.now(), plan.id, engine.host_name(plan.host));
     member->plan = std::move(plan);
+    by_name.emplace(member->plan.id.name, member.get());
     members.push_back(std::move(member));
     start(*members.back());
 }
@@ -128,6 +126,18 @@ std::unique_ptr<SimProgram> Simulation::Impl::make_program(Deployed& member) {
         worker.request_made(std::move(request));
     };
     if (!options.train && !programs) {
+        return make_modelled_program(machines.host(plan.host), training_model(plan), on_request);
+    }
+    return make_real_program(
+        machines.host(plan.host),
+        options.train ? run_in_thread(options.train, thread_options(plan)) : run_as_process(member),
+        options.calibration, on_request,
+        [this, id = plan.id](const TraceEvent& event) { note(id, event); });
+}
+
+std::shared_ptr<const TrainingModel> Simulation::Impl::training_model(const SimNodePlan& plan) {
+    std::shared_ptr<const TrainingModel>& known = models[plan.settings];
+    if (!known) {
         Result<TrainingModel> model =
             read_training_model(plan.settings->properties, plan.settings->program.environment);
         if (!model) {
@@ -135,13 +145,9 @@ std::unique_ptr<SimProgram> Simulation::Impl::make_program(Deployed& member) {
         }
         model->save_bytes_per_second = options.calibration.save_bytes_per_second;
         model->load_bytes_per_second = options.calibration.load_bytes_per_second;
-        return make_modelled_program(machines.host(plan.host), std::move(*model), on_request);
+        known = std::make_shared<const TrainingModel>(std::move(*model));
     }
-    return make_real_program(
-        machines.host(plan.host),
-        options.train ? run_in_thread(options.train, thread_options(plan)) : run_as_process(member),
-        options.calibration, on_request,
-        [this, id = plan.id](const TraceEvent& event) { note(id, event); });
+    return known;
 }
 
 ProgramOptions Simulation::Impl::thread_options(const SimNodePlan& plan) const {
@@ -162,8 +168,8 @@ ProgramOptions Simulation::Impl::thread_options(const SimNodePlan& plan) const {
 
 std::unique_ptr<RunningProgram> Simulation::Impl::run_as_process(const Deployed& member) {
     Result<ProgramStart> start =
-        prepare_program(member.plan, member.outcome.host, options.workspace, process_environment(),
-                        member.starts > 1);
+        prepare_program(member.plan, engine.host_name(member.plan.host), options.workspace,
+                        process_environment(), member.starts > 1);
     if (!start) {
         throw UsageError(start.error().message);
     }

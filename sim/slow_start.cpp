@@ -9,7 +9,9 @@
 namespace starling {
 namespace {
 
-constexpr std::uint64_t first_window_bytes = 14'480;  // 10 segments of 1448 bytes (RFC 6928)
+constexpr std::uint32_t first_window_bytes = 14'480;  // 10 segments of 1448 bytes (RFC 6928)
+/// A window grows to this at most, or to twice this: TCP can announce no more (RFC 7323).
+constexpr double largest_window_bytes = 1 << 30;
 constexpr SwarmDuration idle_limit = std::chrono::seconds(1);  // tcp_slow_start_after_idle
 
 }  // namespace
@@ -25,7 +27,7 @@ SlowStart::Cost SlowStart::charge(SwarmTime now, std::uint64_t bytes, SwarmDurat
         left_ = window_;
         window_began_ = now;
     }
-    const double pipe = bytes_per_second * to_seconds(round_trip);
+    const double pipe = std::min(bytes_per_second * to_seconds(round_trip), largest_window_bytes);
     Cost cost;
     while (static_cast<double>(window_) < pipe && bytes - cost.sent_bytes > left_) {
         cost.sent_bytes += left_;
@@ -34,7 +36,7 @@ SlowStart::Cost SlowStart::charge(SwarmTime now, std::uint64_t bytes, SwarmDurat
         left_ = window_;
         window_began_ = now + cost.wait;
     }
-    left_ -= std::min(left_, bytes - cost.sent_bytes);
+    left_ -= static_cast<std::uint32_t>(std::min<std::uint64_t>(left_, bytes - cost.sent_bytes));
     if (static_cast<double>(window_) >= pipe) {
         // The window fills the pipe: only the links limit from here on, so it need not grow
         // further.

@@ -19,12 +19,14 @@ public:
     /// Cost of sending `bytes` now, in addition to their flow over the links.
     Cost charge(SwarmTime now, std::uint64_t bytes, SwarmDuration round_trip,
                 double bytes_per_second);
-    /// To be called when the last byte has left.
-    void idle_from(SwarmTime now) { idle_since_ = now; }
+    /// To be called once it is known when the last byte leaves, before the next charge().
+    void idle_from(SwarmTime at) { idle_since_ = at; }
+    /// When the last byte of what was sent before has left, or leaves.
+    SwarmTime idle_since() const { return idle_since_; }
 
 private:
-    std::uint64_t window_ = 0;  ///< bytes; 0: nothing was sent yet
-    std::uint64_t left_ = 0;    ///< of the window, in this round trip
+    std::uint32_t window_ = 0;  ///< bytes; 0: nothing was sent yet
+    std::uint32_t left_ = 0;    ///< of the window, in this round trip
     SwarmTime window_began_{};
     SwarmTime idle_since_{};
 };

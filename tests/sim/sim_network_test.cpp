@@ -24,7 +24,7 @@ Frame data(std::uint32_t index, std::size_t bytes) {
 SimListen exchange_port() {
     SimListen listen;
     listen.address = {"172.2.2.2", 30305};
-    listen.accepts = {Role::sl};
+    listen.accepts = std::set{Role::sl};
     return listen;
 }
 

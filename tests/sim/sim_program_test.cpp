@@ -53,11 +53,8 @@ struct Swarm {
     SimEngine engine;
     SimMachine machine{engine, 1.0, "machine"};
     Random random{1};
-    std::function<double(double)> variation = [this](double spread) {
-        return std::exp(spread * random.normal());
-    };
-    SimHost host{machine, 1.0, 0.0, variation};
-    SimHost slow_host{machine, 0.5, 0.0, variation};
+    SimHost host{machine, 1.0, 0.0, random};
+    SimHost slow_host{machine, 0.5, 0.0, random};
     std::unique_ptr<SimProgram> program;
     std::optional<ProgramSnapshot> resumed;  ///< sent with the first reply
     std::string seen;
@@ -67,7 +64,7 @@ struct Swarm {
 std::string modelled(TrainingModel model) {
     return in_child([model] {
         Swarm swarm;
-        swarm.program = make_modelled_program(swarm.host, model,
+        swarm.program = make_modelled_program(swarm.host, std::make_shared<TrainingModel>(model),
                                               [&](TrainRequest r) { swarm.asked(std::move(r)); });
         return swarm.run();
     });
@@ -101,7 +98,7 @@ TEST(ModelledTraining, ResumesWhereAnEarlierStartWasStopped) {
             TrainingModel model = small();
             model.epochs = 2;
             swarm.program = make_modelled_program(
-                swarm.host, model, [&](TrainRequest r) { swarm.asked(std::move(r)); });
+                swarm.host, std::make_shared<TrainingModel>(model), [&](TrainRequest r) { swarm.asked(std::move(r)); });
             return swarm.run();
         });
     };
