@@ -117,11 +117,6 @@ private:
     double load_seconds() const { return bytes() / model_->load_bytes_per_second; }
 
     OpenRequest open_request() const {
-        Result<ParamLayout> layout = ParamLayout::make(
-            {TensorSpec{
-                "parameters", DType::f32, {static_cast<std::int64_t>(model_->parameters)}, 0}},
-            model_->segment_bytes);
-        STARLING_INVARIANT(layout.has_value(), "the number of parameters was checked");
         OpenRequest request;
         request.contract = model_->contract;
         request.config.min_peers = model_->min_peers;
@@ -131,8 +126,8 @@ private:
         request.config.merge = model_->merge;
         request.config.durable = model_->durable;
         request.config.grace_ns = SwarmCallbackOptions{}.grace.count();
-        request.config.layout_bytes = layout->size_bytes();
-        request.layout = std::make_shared<const ParamLayout>(std::move(*layout));
+        request.layout = model_->layout ? model_->layout : layout_of(*model_);
+        request.config.layout_bytes = request.layout->size_bytes();
         return request;
     }
 
@@ -243,6 +238,14 @@ Result<TrainingModel> read_training_model(const std::map<std::string, std::strin
         model.seconds_per_batch = flops_per_batch / 1e9;
     }
     return model;
+}
+
+std::shared_ptr<const ParamLayout> layout_of(const TrainingModel& model) {
+    Result<ParamLayout> layout = ParamLayout::make(
+        {TensorSpec{"parameters", DType::f32, {static_cast<std::int64_t>(model.parameters)}, 0}},
+        model.segment_bytes);
+    STARLING_INVARIANT(layout.has_value(), "the number of parameters was checked");
+    return std::make_shared<const ParamLayout>(std::move(*layout));
 }
 
 std::unique_ptr<SimProgram> make_modelled_program(SimHost host,

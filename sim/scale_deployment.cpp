@@ -247,7 +247,7 @@ Result<std::vector<SimNodePlan>> scale_nodes(const SimEngine& engine, const Scal
         for (SimNodePlan plan : *pair) {
             plan.host = hosts[i];
             plan.id = {(plan.role == Role::sl ? "sl" : "ml") + number};
-            plan.socket = "/" + engine.host_name(hosts[i]) + "/sl" + number + ".sock";
+            plan.socket = "/sl" + number + ".sock";  // so short that no copy needs memory
             if (plan.role == Role::sl) {
                 plan.listens.host = engine.host_name(hosts[i]);
             }

@@ -49,6 +49,8 @@ struct TrainingModel {
     /// Of the optimiser's state, kept at each sync; none: as large as the parameters, like that of
     /// an optimiser with one running mean; 0: nothing is kept.
     std::optional<std::uint64_t> state_bytes;
+    /// See layout_of(); nullptr: each program makes its own.
+    std::shared_ptr<const ParamLayout> layout;
     // Of the reference machine's CPU time, between the program's tensors and segments.
     double save_bytes_per_second = Calibration::no_cost;
     double load_bytes_per_second = Calibration::no_cost;
@@ -62,6 +64,9 @@ struct TrainingModel {
 /// with the values of the flags of examples/cifar10). Errc::usage names the property or variable.
 Result<TrainingModel> read_training_model(const std::map<std::string, std::string>& properties,
                                           const std::map<std::string, std::string>& environment);
+
+/// Of one tensor with all parameters.
+std::shared_ptr<const ParamLayout> layout_of(const TrainingModel& model);
 
 /// Syncs as SwarmCallback does, with phantom parameters.
 /// \param model  equal programs have one in common.

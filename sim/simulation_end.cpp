@@ -121,7 +121,7 @@ bool Simulation::Impl::check_rounds() {
         watch.reset(engine.now(), bytes_moved());
         return true;
     }
-    watch.set_round(model_bytes, count_programs());
+    watch.set_round(models.bytes, count_programs());
     if (!watch.reason_to_end(engine.now(), bytes_moved())) {
         return true;
     }

@@ -31,8 +31,8 @@ struct Simulation::Impl {
         SimNodePlan plan;
         std::unique_ptr<MemoryStore> store;  ///< survives restarts of the node
         std::unique_ptr<SimNode> node;       ///< null: not running
-        std::uint64_t starts = 0;
-        std::uint64_t starts_without_round = 0;  ///< since a program last got a round
+        std::uint32_t starts = 0;
+        std::uint32_t starts_without_round = 0;  ///< since a program last got a round
         std::uint64_t results_seen = 0;          ///< Impl::results at its newest start
         NodeEnding outcome;
     };
@@ -41,6 +41,13 @@ struct Simulation::Impl {
         std::uint64_t daemons = 0;  ///< SNs and licence servers
         std::uint64_t others = 0;
         bool stopping = false;  ///< all others have ended
+    };
+
+    struct Models {
+        std::uint64_t bytes = 0;  ///< of the largest model of a program
+        /// By the settings that they were read from, which equal nodes share.
+        std::map<std::shared_ptr<const SimNodeSettings>, std::shared_ptr<const TrainingModel>>
+            modelled;
     };
 
     struct LastActivity {
@@ -106,9 +113,7 @@ struct Simulation::Impl {
     FaultEffects effects;
     RoundWatch watch;
     std::shared_ptr<SharedRounds> shared_rounds = std::make_shared<SharedRounds>();
-    std::uint64_t model_bytes = 0;  ///< of the largest model of a program
-    /// By the settings that they were read from, which equal nodes share.
-    std::map<std::shared_ptr<const SimNodeSettings>, std::shared_ptr<const TrainingModel>> models;
+    Models models;
     std::optional<ProgramPool> programs;  ///< those that are processes; before members
     std::vector<std::unique_ptr<Deployed>> members;
     std::map<std::string_view, Deployed*> by_name;  ///< names of plans

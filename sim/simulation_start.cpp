@@ -119,7 +119,7 @@ std::unique_ptr<SimProgram> Simulation::Impl::make_program(Deployed& member) {
     SimWorker& worker = member.node->worker();
     const OnTrainRequest on_request = [this, &member, &worker](TrainRequest request) {
         if (const auto* sync = std::get_if<SyncRequest>(&request)) {
-            model_bytes = std::max(model_bytes, size_bytes(sync->params));
+            models.bytes = std::max(models.bytes, size_bytes(sync->params));
             watch.reset(engine.now(), bytes_moved());
             outcome.rounds.record_check_in(member.plan.id, engine.now());
         }
@@ -136,7 +136,7 @@ std::unique_ptr<SimProgram> Simulation::Impl::make_program(Deployed& member) {
 }
 
 std::shared_ptr<const TrainingModel> Simulation::Impl::training_model(const SimNodePlan& plan) {
-    std::shared_ptr<const TrainingModel>& known = models[plan.settings];
+    std::shared_ptr<const TrainingModel>& known = models.modelled[plan.settings];
     if (!known) {
         Result<TrainingModel> model =
             read_training_model(plan.settings->properties, plan.settings->program.environment);
@@ -145,6 +145,7 @@ std::shared_ptr<const TrainingModel> Simulation::Impl::training_model(const SimN
         }
         model->save_bytes_per_second = options.calibration.save_bytes_per_second;
         model->load_bytes_per_second = options.calibration.load_bytes_per_second;
+        model->layout = layout_of(*model);
         known = std::make_shared<const TrainingModel>(std::move(*model));
     }
     return known;

@@ -24,13 +24,13 @@ public:
     /// Takes the bytes.
     explicit Blob(Bytes bytes) {
         auto owned = std::make_shared<const Bytes>(std::move(bytes));
-        view_ = ByteView(*owned);
-        size_ = view_.size();
+        data_ = owned->data();
+        size_ = owned->size();
         owner_ = std::move(owned);
     }
     /// Shares `bytes`, which live as long as `owner` does.
     Blob(std::shared_ptr<const void> owner, ByteView bytes)
-        : owner_(std::move(owner)), view_(bytes), size_(bytes.size()) {}
+        : owner_(std::move(owner)), data_(bytes.data()), size_(bytes.size()) {}
 
     static Blob phantom(std::size_t size_bytes) {
         Blob blob;
@@ -40,13 +40,13 @@ public:
 
     std::size_t size() const { return size_; }
     bool empty() const { return size_ == 0; }
-    bool is_phantom() const { return view_.size() != size_; }
+    bool is_phantom() const { return data_ == nullptr && size_ > 0; }
     /// Empty for a phantom.
-    ByteView view() const { return view_; }
+    ByteView view() const { return is_phantom() ? ByteView() : ByteView(data_, size_); }
 
 private:
     std::shared_ptr<const void> owner_;
-    ByteView view_;
+    const std::byte* data_ = nullptr;  ///< of a phantom: nullptr
     std::size_t size_ = 0;
 };
 

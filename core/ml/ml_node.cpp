@@ -43,9 +43,12 @@ private:
 class MlNode final : public Node {
 public:
     MlNode(MlNodeOptions options, const Hasher& hasher)
-        : options_(std::move(options)), hasher_(hasher), states_(std::move(options_.kept)) {}
+        : setup_{std::move(options.id), std::move(options.sl_address), options.sl_connect_limit,
+                 options.keeps_state},
+          hasher_(hasher),
+          states_(std::move(options.kept)) {}
 
-    const NodeId& id() const override { return options_.id; }
+    const NodeId& id() const override { return setup_.id; }
     Role role() const override { return Role::ml; }
 
     void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) override {
@@ -64,7 +67,7 @@ public:
                        [&](const PeerLost& lost) { on_peer_lost(lost, out); },
                        [&](const ConnectFailed& failed) { on_connect_failed(failed, out); },
                        [&](const FrameReceived& received) { on_frame(received, out); },
-                       [&](const TimerDue&) { sl_.dial(options_.sl_address, out); },
+                       [&](const TimerDue&) { sl_.dial(setup_.sl_address, out); },
                        [&](const WorkDone& done) { on_work(done, out); },
                        [](const Arrivals&) {},
                        [&](const StopRequested& stop) {
@@ -107,15 +110,23 @@ private:
     void leave_when_connected(const Input& input, Outbox& out);
     void finish(int code, Outbox& out);
 
-    MlNodeOptions options_;
+    /// See MlNodeOptions, of which the states found take most memory.
+    struct Setup {
+        NodeId id;
+        Address sl_address;
+        SwarmDuration sl_connect_limit;
+        bool keeps_state;
+    };
+
+    Setup setup_;
     const Hasher& hasher_;
     SwarmTime now_{};
     SwarmTime started_{};
     SlLink sl_;
     ParameterSync sync_;
     StateSlots states_;
-    bool warned_not_stored_ = false;   ///< that there is no storage for the program's state
-    std::optional<OpenRequest> open_;  ///< what the program joins with, until the SL has answered
+    bool warned_not_stored_ = false;     ///< that there is no storage for the program's state
+    std::unique_ptr<OpenRequest> open_;  ///< what the program joins with, until the SL has answered
     std::string contract_;
     Run run_ = 0;
     std::shared_ptr<const ParamLayout> layout_;
@@ -130,7 +141,7 @@ private:
 
 void MlNode::start(Outbox& out) {
     started_ = now_;
-    sl_.dial(options_.sl_address, out);
+    sl_.dial(setup_.sl_address, out);
     program_waits_ = true;
     resume(BeginReply{}, out);
 }
@@ -151,9 +162,9 @@ void MlNode::on_peer_lost(const PeerLost& lost, Outbox& out) {
 
 void MlNode::on_connect_failed(const ConnectFailed& failed, Outbox& out) {
     sl_.dial_failed();
-    if (failed.fatal || now_ - started_ >= options_.sl_connect_limit) {
+    if (failed.fatal || now_ - started_ >= setup_.sl_connect_limit) {
         fail({failed.error.code,
-              "no SL node at " + to_string(options_.sl_address) + ": " + failed.error.message},
+              "no SL node at " + to_string(setup_.sl_address) + ": " + failed.error.message},
              out);
         return;
     }
@@ -214,7 +225,7 @@ void MlNode::on_merged(ParameterSync::Merged merged, Outbox& out) {
         reply.resumed = states_.take(contract_, run_, layout_fingerprint_, reply.round, out);
     }
     states_.on_round_committed();
-    if (reply.final && options_.keeps_state) {
+    if (reply.final && setup_.keeps_state) {
         states_.remove_all(out);
     }
     resume(std::move(reply), out);
@@ -247,7 +258,7 @@ void MlNode::on_open_request(OpenRequest request, Outbox& out) {
     layout_ = request.layout;
     layout_fingerprint_ = fingerprint(*layout_, hasher_);
     contract_ = request.contract;
-    open_ = std::move(request);
+    open_ = std::make_unique<OpenRequest>(std::move(request));
     send_open(out);
 }
 
@@ -285,7 +296,7 @@ void MlNode::on_sync_request(SyncRequest request, Outbox& out) {
                      ? "Finished local training. Final merging starts; waiting "
                        "for other peers to complete"
                      : "Starting Swarm merging round " + std::to_string(sync_.next_round())));
-    if (request.snapshot && options_.keeps_state) {
+    if (request.snapshot && setup_.keeps_state) {
         store_state(std::move(request), out);
         return;
     }

@@ -5,7 +5,7 @@
 namespace starling {
 
 void StateSlots::store(KeptState state, SyncRequest request, Outbox& out) {
-    pending_request_ = std::move(request);
+    pending_request_ = std::make_unique<SyncRequest>(std::move(request));
     out.start_work(store_work, KeepStateWork{free_slot(), std::move(state)});
 }
 

@@ -26,7 +26,7 @@ public:
 
     /// Starts to store `state`; `request` is pending until it is durable.
     void store(KeptState state, SyncRequest request, Outbox& out);
-    bool is_storing() const { return pending_request_.has_value(); }
+    bool is_storing() const { return pending_request_ != nullptr; }
     /// The state is durable. \return  its request, to be sent now
     /// \pre  is_storing()
     SyncRequest on_stored();
@@ -50,8 +50,8 @@ private:
 
     std::unique_ptr<KeptStates> found_;  ///< by the constructor; until take(); nothing: none
     std::optional<std::uint32_t>
-        committed_slot_;                          ///< holds the state of the newest committed round
-    std::optional<SyncRequest> pending_request_;  ///< its state is being stored in free_slot()
+        committed_slot_;  ///< holds the state of the newest committed round
+    std::unique_ptr<SyncRequest> pending_request_;  ///< its state is being stored in free_slot()
     bool stored_ = false;  ///< free_slot() holds the state of the current sync
     bool removing_ = false;
 };

@@ -126,8 +126,8 @@ private:
         watched->next_line = now + watched->interval;
         watched->interval = std::min(watched->interval * 2, interval_max);
         const auto seconds = static_cast<std::uint64_t>(to_seconds(now - *watched->since));
-        std::string text =
-            "No " + watched->target.name + " has answered for " + std::to_string(seconds) + " s: ";
+        std::string text = std::string("No ") + watched->target.name + " has answered for " +
+                           std::to_string(seconds) + " s: ";
         const char* between = "";
         for (const auto& [address, error] : watched->errors) {
             text += between + error;

@@ -11,9 +11,9 @@ namespace starling {
 
 /// Whom a node dials, and what a person should look at when nobody answers.
 struct DialTarget {
-    std::string name;                ///< "SN"
+    const char* name = "";           ///< "SN"
     std::vector<Address> addresses;  ///< any one of them will do
-    std::string advice;              ///< "Is run-sn running there? Check --sn-ip"
+    const char* advice = "";         ///< "Is run-sn running there? Check --sn-ip"
 };
 
 /// `inner`, with a warning in its log when nobody has answered at a target for 3 s, and again at

@@ -46,7 +46,7 @@ std::optional<RoundMember> CatchUp::source() const {
     return fetch_ ? fetch_->source() : std::nullopt;
 }
 
-std::optional<NodeEnd> CatchUp::on_tick(SwarmTime now, const std::set<NodeId>& up, Outbox& out) {
+std::optional<NodeEnd> CatchUp::on_tick(SwarmTime now, const NodeSet& up, Outbox& out) {
     if (!fetch_) {
         return std::nullopt;
     }

@@ -5,6 +5,7 @@
 #include <set>
 #include <vector>
 
+#include "core/base/node_set.hpp"
 #include "core/sl/committed_model.hpp"
 #include "core/sl/deviation.hpp"
 #include "core/sl/model_fetch.hpp"
@@ -47,7 +48,7 @@ public:
     std::optional<RoundMember> source() const;
 
     /// \return the node can't go on: nobody has sent a byte of the model for too long.
-    std::optional<NodeEnd> on_tick(SwarmTime now, const std::set<NodeId>& up, Outbox& out);
+    std::optional<NodeEnd> on_tick(SwarmTime now, const NodeSet& up, Outbox& out);
     void on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out);
     void on_arrivals(SwarmTime now, const Arrivals& arrivals);
     // Both: \pre is_on() the key of the message.

@@ -111,7 +111,7 @@ Exchange::Partner& Exchange::state_of(std::uint32_t member) {
     return states_[static_cast<std::size_t>(at - partners_.begin())].second;
 }
 
-void Exchange::start(SwarmTime now, const std::set<NodeId>& up, Outbox& out) {
+void Exchange::start(SwarmTime now, const NodeSet& up, Outbox& out) {
     for (std::size_t c = 0; !owned_segments().empty() && c < contributors().size(); ++c) {
         for (const std::uint32_t segment : owned_segments()) {
             const RoundMember& member = setup_.members[contributors()[c]];
@@ -136,7 +136,10 @@ void Exchange::freeze(SwarmTime now, const MemberList& frozen) {
     begin_waiting(now);
     for (auto& [member, partner] : states_) {
         // What came before has no rate: it waited for the partner's check-in, too.
-        partner.bytes_at_freeze = partner.bytes + partner.partial_bytes;
+        const std::uint64_t before = partner.bytes + partner.partial_bytes();
+        if (before > 0 || partner.rare) {
+            partner.with_rare().bytes_at_freeze = before;
+        }
         partner.last_segment = now;
         partner.probe_timeout = first_probe();
     }
@@ -161,6 +164,10 @@ void Exchange::on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out) {
     note_window(member, partner);
     partner.served.clear();
     partner.served_merged.clear();
+    if (partner.rare) {
+        partner.rare->repeats = {};
+        partner.rare->repeats_merged = {};
+    }
     partner.probe_timeout = first_probe();
     set_partial(partner, 0);
     request_missing(now, peer, partner, out);
@@ -193,11 +200,20 @@ void Exchange::on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& 
     for (const std::uint32_t segment : segments_in(fetch.ranges, count)) {
         if (merged && !merged_.has(segment)) {
             partner.requested += requesters_[segment].insert(member).second ? 1U : 0U;
-        } else if ((merged ? partner.served_merged : partner.served).note(segment)) {
+        } else if (note_served(partner, fetch.kind, segment)) {
             send_segment(from, fetch.kind, segment,
                          merged ? merged_.encoded(segment) : own_.encoded(segment), out);
         }
     }
+}
+
+bool Exchange::note_served(Partner& partner, SegmentKind kind, std::uint32_t segment) {
+    const bool merged = kind == SegmentKind::merged;
+    if ((merged ? partner.served_merged : partner.served).insert(segment)) {
+        return true;
+    }
+    Partner::Rare& rare = partner.with_rare();
+    return (merged ? rare.repeats_merged : rare.repeats).note(segment);
 }
 
 void Exchange::send_segment(const NodeId& to, SegmentKind kind, std::uint32_t segment,

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/node_set.hpp"
 #include "core/merge/plan.hpp"
 #include "core/node/node.hpp"
 #include "core/node/outbox.hpp"
@@ -82,7 +83,7 @@ public:
     void freeze(SwarmTime now, const MemberList& frozen);
     bool frozen() const { return setup_.frozen; }
     /// Requests missing segments from every connected partner.
-    void start(SwarmTime now, const std::set<NodeId>& up, Outbox& out);
+    void start(SwarmTime now, const NodeSet& up, Outbox& out);
     void on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out);
     void on_peer_lost(const NodeId& peer);
     /// For the current attempt; the node has matched the key.
@@ -144,27 +145,42 @@ private:
     struct Partner {
         SegmentSet contributions;  ///< still needed of it, for segments owned here
         SegmentSet merged;         ///< still needed of it, which it owns or passes on
-        ServedSegments served;     ///< of the own parameters, to it
-        ServedSegments served_merged;
-        std::uint32_t requested = 0;  ///< merged segments that it requested, not merged yet
-        bool up = false;
-        bool in_window = false;         ///< may send contributions: see fan_in_window
-        bool sending = false;           ///< is counted in sending_
+        SegmentSet served;         ///< of the own parameters, to it; see note_served()
+        SegmentSet served_merged;
         SwarmTime waiting_since{};      ///< when its segments were first requested
         SwarmTime last_segment{};       ///< when one came last; or the last probe or new connection
         SwarmTime last_progress{};      ///< when bytes came last; at first waiting_since
         SwarmDuration probe_timeout{};  ///< time without a segment until the next probe
         std::uint64_t bytes = 0;        ///< of its segments that have come
-        std::uint64_t bytes_at_freeze =
-            0;  ///< those, and of the one that was arriving, at the freeze
-        std::uint64_t partial_bytes = 0;  ///< of the segment that is arriving
+        /// What most partners never need: an owner in a large swarm has 100,000 of them.
+        struct Rare {
+            /// Bytes that had come, and of the segment that was arriving, at the freeze.
+            std::uint64_t bytes_at_freeze = 0;
+            std::uint64_t partial_bytes = 0;     ///< of the segment that is arriving
+            std::uint32_t probe = 0;             ///< serial of the newest
+            std::uint32_t probe_at_request = 0;  ///< `probe` at the last request for segments
+            RepeatedSegments repeats;            ///< of `served`
+            RepeatedSegments repeats_merged;     ///< of `served_merged`
+        };
+        std::unique_ptr<Rare> rare;   ///< nothing: all zero
+        std::uint32_t requested = 0;  ///< merged segments that it requested, not merged yet
+        bool up = false;
+        bool in_window = false;  ///< may send contributions: see fan_in_window
+        bool sending = false;    ///< is counted in sending_
+
+        Rare& with_rare() {
+            if (!rare) {
+                rare = std::make_unique<Rare>();
+            }
+            return *rare;
+        }
+        std::uint64_t partial_bytes() const { return rare ? rare->partial_bytes : 0; }
         /// Bytes that came while it was waited for; 0: it has no rate yet.
         std::uint64_t bytes_awaited() const {
-            const std::uint64_t all = bytes + partial_bytes;
-            return all > bytes_at_freeze ? all - bytes_at_freeze : 0;
+            const std::uint64_t all = bytes + partial_bytes();
+            const std::uint64_t before = rare ? rare->bytes_at_freeze : 0;
+            return all > before ? all - before : 0;
         }
-        std::uint32_t probe = 0;             ///< serial of the newest
-        std::uint32_t probe_at_request = 0;  ///< `probe` at the last request for segments
     };
     struct Assembly {
         std::vector<Blob> contributions;     ///< one for each contributor, in order
@@ -206,6 +222,8 @@ private:
     /// Bytes on the wire, at most.
     std::uint64_t missing_bytes(const SegmentSet& segments, SegmentKind kind) const;
     static SwarmDuration stall_timeout(const Partner& partner, SwarmDuration without_rate);
+    /// Counts one more copy of the segment to that partner. \return  false: the limit is reached.
+    static bool note_served(Partner& partner, SegmentKind kind, std::uint32_t segment);
     void send_segment(const NodeId& to, SegmentKind kind, std::uint32_t segment, const Blob& body,
                       Outbox& out);
     void contribute_own(std::uint32_t segment, Outbox& out);

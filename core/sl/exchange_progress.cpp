@@ -29,15 +29,18 @@ void Exchange::note_progress(SwarmTime now, Partner& partner) {
 }
 
 void Exchange::set_partial(Partner& partner, std::uint64_t bytes) {
-    partial_bytes_ = partial_bytes_ - partner.partial_bytes + bytes;
-    partner.partial_bytes = bytes;
+    const std::uint64_t before = partner.partial_bytes();
+    if (bytes != before) {
+        partial_bytes_ = partial_bytes_ - before + bytes;
+        partner.with_rare().partial_bytes = bytes;
+    }
 }
 
 void Exchange::on_arrivals(SwarmTime now, const Arrivals& arrivals) {
     for (auto& [member, partner] : states_) {
         const auto arriving = arrivals.body_bytes.find(id_of(member));
         const std::uint64_t bytes = arriving == arrivals.body_bytes.end() ? 0 : arriving->second;
-        const bool more = bytes > partner.partial_bytes;
+        const bool more = bytes > partner.partial_bytes();
         set_partial(partner, bytes);
         if (more) {
             note_progress(now, partner);
@@ -59,7 +62,7 @@ void Exchange::on_tick(SwarmTime now, Outbox& out) {
             partner.last_segment = now;
             partner.probe_timeout = std::min<SwarmDuration>(
                 partner.probe_timeout * 2, std::max(longest_probe_timeout, first_probe()));
-            out.send(id_of(member), FetchProbe{wire_key(), ++partner.probe});
+            out.send(id_of(member), FetchProbe{wire_key(), ++partner.with_rare().probe});
         }
     }
     if (quiet && now - measured_at_ >= measure_interval) {
@@ -82,7 +85,8 @@ void Exchange::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProb
         return;  // it has not begun the attempt, and has stored the requests for it
     }
     Partner& partner = states_[place].second;
-    if (!partner.up || reply.serial <= partner.probe_at_request || reply.serial > partner.probe) {
+    if (!partner.up || !partner.rare || reply.serial <= partner.rare->probe_at_request ||
+        reply.serial > partner.rare->probe) {
         return;
     }
     const bool lost_merged = partner.merged.size() > reply.owed;

@@ -75,7 +75,9 @@ void Exchange::request_missing(SwarmTime now, const NodeId& peer, Partner& partn
 /// \param from  the first segment that may be requested.
 void Exchange::send_fetch(const NodeId& to, Partner& partner, SegmentKind kind, Outbox& out,
                           std::uint32_t from) const {
-    partner.probe_at_request = partner.probe;
+    if (partner.rare) {
+        partner.rare->probe_at_request = partner.rare->probe;
+    }
     const SegmentSet& missing =
         kind == SegmentKind::merged ? partner.merged : partner.contributions;
     const std::uint32_t below = kind == SegmentKind::contribution

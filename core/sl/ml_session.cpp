@@ -18,13 +18,18 @@ void MlSession::refuse(const NodeId& ml, Outbox& out) const {
              SessionFailed{Errc::refused, "SL '" + sl_.name + "' already serves another ML node"});
 }
 
-Result<void> MlSession::open(const NodeId& ml, const OpenSession& open, Outbox& out) {
-    const Result<ParamLayout> layout = ParamLayout::parse(open.layout_text);
+Result<void> MlSession::open(const NodeId& ml, const OpenSession& open, SharedRounds& shared,
+                             Outbox& out) {
+    const Result<std::shared_ptr<const ParamLayout>> parsed = shared.layout(open.layout_text);
     early_.reset();
-    session_ =
-        Session{.ml = ml, .open = open, .layout = nullptr, .joined = false, .delivered_round = {}};
-    if (!layout) {
-        return Error{Errc::malformed, layout.error().message};
+    session_ = std::make_unique<Session>(
+        Session{.ml = ml, .open = open, .layout = nullptr, .joined = false, .delivered_round = {}});
+    if (!parsed) {
+        return Error{Errc::malformed, parsed.error().message};
+    }
+    const std::shared_ptr<const ParamLayout>& layout = *parsed;
+    if (layout->text() == open.layout_text) {
+        std::string().swap(session_->open.layout_text);  // see layout_text()
     }
     if (layout->size_bytes() != open.config.layout_bytes || layout->size_bytes() == 0) {
         return Error{Errc::malformed,
@@ -37,7 +42,7 @@ Result<void> MlSession::open(const NodeId& ml, const OpenSession& open, Outbox& 
                          "', which is the ML program's own: start an SL that was built with it "
                          "(add_swarm_learning in deploy/cmake/StarlingTargets.cmake)"};
     }
-    session_->layout = std::make_shared<const ParamLayout>(*layout);
+    session_->layout = layout;
     log_sl(Level::info,
            "ML node '" + ml.name + "' is connected: " + layout->summary() + "; " +
                to_string(open.config),
@@ -77,7 +82,7 @@ void MlSession::on_sync_begin(const SyncBegin& begin, Round round, Outbox& out) 
     sync.sequence = begin.sequence;
     sync.check_in = begin.check_in;
     sync.params.resize(session_->layout->segment_count());
-    sync_ = std::move(sync);
+    sync_ = std::make_unique<Sync>(std::move(sync));
     out.report(TraceEvent("sync_receiving").with("round", round));
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/node/outbox.hpp"
 #include "core/sl/committed_model.hpp"
+#include "core/sl/shared_rounds.hpp"
 
 namespace starling {
 
@@ -24,18 +25,23 @@ public:
     bool is_early(const NodeId& node) const { return early_ == node; }
     bool is_of_session(const NodeId& node) const { return session_ && session_->ml == node; }
 
-    bool is_open() const { return session_.has_value(); }
+    bool is_open() const { return session_ != nullptr; }
     /// The ML node of the session; without a name: it has disconnected. \pre is_open()
     const NodeId& ml() const { return session_->ml; }
-    /// The ML's request for the session. \pre is_open()
+    /// The ML's request for the session, without its layout's text. \pre is_open()
     const OpenSession& request() const { return session_->open; }
     /// \pre is_open(), and open() returned no error
     const std::shared_ptr<const ParamLayout>& layout() const { return session_->layout; }
+    /// As the ML gave it. \pre as of layout()
+    const std::string& layout_text() const {
+        const std::string& text = session_->open.layout_text;
+        return text.empty() ? session_->layout->text() : text;
+    }
     /// The ML was told that it has joined the run. \pre is_open()
     bool has_joined() const { return session_->joined; }
 
     /// Opens the session. Errc::malformed: its layout can't be used. \pre !is_open()
-    Result<void> open(const NodeId& ml, const OpenSession& open, Outbox& out);
+    Result<void> open(const NodeId& ml, const OpenSession& open, SharedRounds& shared, Outbox& out);
     /// To an ML node that wants to open a second session.
     void refuse(const NodeId& ml, Outbox& out) const;
     /// Tells the ML that it has joined. \pre is_open()
@@ -93,8 +99,9 @@ private:
     NodeId sl_;
     std::set<NodeId> connected_;   ///< ML nodes
     std::optional<NodeId> early_;  ///< of those, the newest, until a session is open
-    std::optional<Session> session_;
-    std::optional<Sync> sync_;
+    // In memory of their own, which is free without them.
+    std::unique_ptr<Session> session_;
+    std::unique_ptr<Sync> sync_;
 };
 
 }  // namespace starling

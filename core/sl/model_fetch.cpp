@@ -86,7 +86,7 @@ void ModelFetch::probe(SwarmTime now, Outbox& out) {
     out.measure_arrivals();
 }
 
-void ModelFetch::on_tick(SwarmTime now, const std::set<NodeId>& up, Outbox& out) {
+void ModelFetch::on_tick(SwarmTime now, const NodeSet& up, Outbox& out) {
     if (!source_ || complete()) {
         return;
     }

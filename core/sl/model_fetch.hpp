@@ -4,6 +4,7 @@
 #include <set>
 #include <vector>
 
+#include "core/base/node_set.hpp"
 #include "core/node/node.hpp"
 #include "core/node/outbox.hpp"
 
@@ -28,7 +29,7 @@ public:
     const std::optional<RoundMember>& source() const { return source_; }
 
     /// Requests segments, sends probes, or switches to the next source if this one has stalled.
-    void on_tick(SwarmTime now, const std::set<NodeId>& up, Outbox& out);
+    void on_tick(SwarmTime now, const NodeSet& up, Outbox& out);
     void on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out);
     /// \return false: not of this fetch.
     bool on_segment(SwarmTime now, const NodeId& from, const SegmentData& data, const Blob& body);

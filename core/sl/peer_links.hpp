@@ -5,6 +5,7 @@
 #include <set>
 #include <vector>
 
+#include "core/base/node_set.hpp"
 #include "core/node/outbox.hpp"
 #include "core/sl/node_end.hpp"
 
@@ -17,14 +18,14 @@ class PeerLinks {
 public:
     explicit PeerLinks(NodeId self) : self_(std::move(self)) {}
 
-    const std::set<NodeId>& up() const { return up_; }
+    const NodeSet& up() const { return up_; }
     bool is_up(const NodeId& peer) const { return up_.contains(peer); }
     /// Members that would not be talked to, the last time.
     const std::set<NodeId>& refused_by() const { return refused_by_; }
 
     void on_up(const NodeId& peer);
     /// \return true: it was connected.
-    bool on_lost(const NodeId& peer) { return up_.erase(peer) > 0; }
+    bool on_lost(const NodeId& peer) { return up_.erase(peer); }
     /// The address may be dialled again when it is needed.
     void on_connect_failed(const Address& address);
 
@@ -49,7 +50,7 @@ public:
 
 private:
     NodeId self_;
-    std::set<NodeId> up_;
+    NodeSet up_;
     std::map<NodeId, Address> dialling_;  ///< until the connection is there, or has failed
     std::set<NodeId> refused_by_;
     bool was_connected_ = false;  ///< with any member since the start

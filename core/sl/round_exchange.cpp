@@ -8,13 +8,13 @@
 
 namespace starling {
 
-void RoundExchange::begin(SwarmTime now, OwnParameters own, ExchangeSetup setup,
-                          const std::set<NodeId>& up, Outbox& out) {
+void RoundExchange::begin(SwarmTime now, OwnParameters own, ExchangeSetup setup, const NodeSet& up,
+                          Outbox& out) {
     const RoundKey key = setup.key;
     ++serial_;
     // With compression the committed model is what the next round's differences are against.
     const bool read_soon = setup.compression.kind != Compression::none;
-    model_.emplace(serial_, key, *setup.layout, read_soon);
+    model_ = std::make_unique<MergedModel>(serial_, key, *setup.layout, read_soon);
     merged_digest_.reset();
     report_.reset();
     stored_names_.clear();
@@ -26,7 +26,7 @@ void RoundExchange::begin(SwarmTime now, OwnParameters own, ExchangeSetup setup,
     setup.serial = serial_;
     setup.kept = &kept_contributions_;
     set_own(std::move(own), setup);
-    exchange_.emplace(std::move(setup));
+    exchange_ = std::make_unique<Exchange>(std::move(setup));
     report_begin(out);
     report_plan(out);
     exchange_->start(now, up, out);
@@ -78,17 +78,18 @@ void RoundExchange::report_begin(Outbox& out) const {
 /// Where it is another one than that of the attempt before.
 void RoundExchange::report_plan(Outbox& out) {
     const MergePlan& plan = exchange_->plan();
-    if (plan_text_ == plan.text()) {
+    const std::string text = plan.text();
+    const std::size_t hash = std::hash<std::string>()(text);
+    if (std::exchange(plan_hash_, hash) == hash) {
         return;
     }
-    plan_text_ = plan.text();
     out.report(TraceEvent("exchange_plan")
                    .with("round", exchange_->key().round)
                    .with("attempt", exchange_->key().attempt)
                    .with("plan", std::string(to_string(plan.kind)))
                    .with("groups", plan.relays.size())
                    .with("reason", plan.reason)
-                   .log(Level::info, sl_component, "Exchange plan: " + plan_text_));
+                   .log(Level::info, sl_component, "Exchange plan: " + text));
 }
 
 /// Also if it returns false, what has come is kept under the members' new check-ins. Members that
@@ -218,9 +219,12 @@ void RoundExchange::add_new(const MergeResult* merged) {
 }
 
 void RoundExchange::process_merged(Outbox& out) {
+    if (merged_digest_) {
+        return;
+    }
     add_new(nullptr);
     model_->start_work(out);
-    if (merged_digest_ || !exchange_->complete()) {
+    if (!exchange_->complete()) {
         return;
     }
     if (const auto digests = model_->digests()) {
@@ -229,14 +233,17 @@ void RoundExchange::process_merged(Outbox& out) {
 }
 
 void RoundExchange::on_hashed(const SegmentDigests& hashed, Outbox& out) {
-    model_->on_hashed(hashed);
-    process_merged(out);
+    if (model_) {
+        model_->on_hashed(hashed);
+        process_merged(out);
+    }
 }
 
 void RoundExchange::on_digest(const Digest& digest, Outbox& out) {
     merged_digest_ = digest;
     storing_[serial_] = {exchange_->key(), digest, {}};
     model_->start_keeping(digest, exchange_->merged(), out);
+    model_.reset();
     if (exchange_->frozen()) {
         on_merged_and_frozen(out);
     }

@@ -26,7 +26,7 @@ public:
         : self_(std::move(self)), signer_(std::move(signer)), hasher_(hasher) {}
 
     /// The running exchange; nullptr: there is none.
-    const Exchange* running() const { return exchange_ ? &*exchange_ : nullptr; }
+    const Exchange* running() const { return exchange_.get(); }
     /// Whether it is of this attempt, and frozen.
     bool is_on(const RoundKey& key) const { return is_of(key) && exchange_->frozen(); }
     /// Whether it has begun early, and is of this attempt.
@@ -38,7 +38,7 @@ public:
     ///
     /// \pre !running()
     /// \param setup  without `serial`, `own` and `kept`.
-    void begin(SwarmTime now, OwnParameters own, ExchangeSetup setup, const std::set<NodeId>& up,
+    void begin(SwarmTime now, OwnParameters own, ExchangeSetup setup, const NodeSet& up,
                Outbox& out);
     /// An attempt is frozen.
     ///
@@ -132,12 +132,12 @@ private:
     NodeId self_;
     std::shared_ptr<const NodeSigner> signer_;
     const Hasher& hasher_;
-    std::optional<Exchange> exchange_;
-    std::string plan_text_;     ///< of the newest attempt
-    std::uint32_t serial_ = 0;  ///< grows with each attempt: results of an earlier one are ignored
+    std::unique_ptr<Exchange> exchange_;
+    std::size_t plan_hash_ = 0;  ///< of the text of the newest attempt's plan
+    std::uint32_t serial_ = 0;   ///< grows with each attempt: results of an earlier one are ignored
 
     // On the attempt of exchange_.
-    std::optional<MergedModel> model_;     ///< what it merges to
+    std::unique_ptr<MergedModel> model_;   ///< what it merges to, until it is hashed
     std::optional<Digest> merged_digest_;  ///< once it is hashed
     std::optional<MergeReport> report_;    ///< once the contract allows it
 

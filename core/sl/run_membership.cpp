@@ -23,7 +23,7 @@ bool RunMembership::is_news(const ContractView& view) const {
 }
 
 void RunMembership::take(const ContractView& view) {
-    view_ = view;
+    view_ = shared_->copy_of(view);
     members_seen_ = shared_->all_of(members_seen_, view.frozen);
     if (view.last_commit) {
         members_seen_ = shared_->all_of(members_seen_, view.last_commit->members);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,7 +35,8 @@ public:
     /// Whether the view is of this run, and later than all before.
     bool is_news(const ContractView& view) const;
     void take(const ContractView& view);
-    const std::optional<ContractView>& view() const { return view_; }
+    /// The newest one; nullptr: there is none.
+    const std::shared_ptr<const ContractView>& view() const { return view_; }
     /// Of the attempt in the view. \pre view()
     RoundKey key() const { return {contract_, run_, view_->round, view_->attempt}; }
     /// Whether the view's attempt is frozen with this start of this node. \pre view()
@@ -68,10 +68,10 @@ private:
     std::string contract_;
     Run run_ = 0;
     bool enrolled_ = false;
-    std::optional<ContractView> view_;    ///< the newest of this run; their versions grow
-    Round next_round_ = 0;                ///< one more than the newest committed model here
-    MemberList members_seen_;             ///< of this run's rounds
-    std::uint32_t reported_waiting_ = 0;  ///< checked_in of the last view
+    std::shared_ptr<const ContractView> view_;  ///< the newest of this run; their versions grow
+    Round next_round_ = 0;                      ///< one more than the newest committed model here
+    MemberList members_seen_;                   ///< of this run's rounds
+    std::uint32_t reported_waiting_ = 0;        ///< checked_in of the last view
 
     // Of the newest check-in.
     SwarmTime checked_in_at_{};

@@ -26,23 +26,18 @@ inline std::vector<std::uint32_t> segments_in(std::vector<SegmentRange> ranges, 
     return segments;
 }
 
-/// Copies of each segment sent to a peer on its connection. An honest peer repeats requests for
-/// lost segments only; this bounds the cost of one that repeats them for ever.
-class ServedSegments {
+/// Segments that were sent to a peer more than once on its connection.
+class RepeatedSegments {
 public:
+    /// Of each segment, the first one included.
     static constexpr std::uint8_t copies_max = 16;
 
-    /// Counts one more copy of `segment`. \return  false: the limit is reached.
+    /// Counts one more copy of a segment that was sent before. \return  false: the limit is
+    /// reached.
     bool note(std::uint32_t segment) {
-        if (first_.insert(segment)) {
-            return true;
-        }
-        if (!repeats_) {
-            repeats_ = std::make_unique<std::vector<Repeats>>();
-        }
-        auto at = std::ranges::lower_bound(*repeats_, segment, {}, &Repeats::segment);
-        if (at == repeats_->end() || at->segment != segment) {
-            at = repeats_->insert(at, {segment, 0});
+        auto at = std::ranges::lower_bound(repeats_, segment, {}, &Repeats::segment);
+        if (at == repeats_.end() || at->segment != segment) {
+            at = repeats_.insert(at, {segment, 0});
         }
         if (at->count + 1 == copies_max) {
             return false;
@@ -50,18 +45,35 @@ public:
         ++at->count;
         return true;
     }
-    void clear() {
-        first_.clear();
-        repeats_.reset();
-    }
 
 private:
-    SegmentSet first_;
     struct Repeats {
         std::uint32_t segment = 0;
         std::uint8_t count = 0;
     };
-    std::unique_ptr<std::vector<Repeats>> repeats_;  ///< ascending; nothing, most of the time
+    std::vector<Repeats> repeats_;  ///< ascending
+};
+
+/// Copies of each segment sent to a peer on its connection. An honest peer repeats requests for
+/// lost segments only; this bounds the cost of one that repeats them for ever.
+class ServedSegments {
+public:
+    static constexpr std::uint8_t copies_max = RepeatedSegments::copies_max;
+
+    /// Counts one more copy of `segment`. \return  false: the limit is reached.
+    bool note(std::uint32_t segment) {
+        if (first_.insert(segment)) {
+            return true;
+        }
+        if (!repeats_) {
+            repeats_ = std::make_unique<RepeatedSegments>();
+        }
+        return repeats_->note(segment);
+    }
+
+private:
+    SegmentSet first_;
+    std::unique_ptr<RepeatedSegments> repeats_;  ///< nothing, most of the time
 };
 
 }  // namespace starling

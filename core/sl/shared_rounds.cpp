@@ -1,6 +1,7 @@
 #include "core/sl/shared_rounds.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace starling {
 namespace {
@@ -23,6 +24,19 @@ bool is_the_same(const ContractView& a, const ContractView& b) {
                          a.last_commit->members.is_copy_of(b.last_commit->members);
     return a.phase == b.phase && a.frozen.is_copy_of(b.frozen) && a.departed == b.departed &&
            (commits || (!a.last_commit && !b.last_commit));
+}
+
+/// The lists of both are copies: others are not looked through.
+bool is_equal(const ContractView& a, const ContractView& b) {
+    const auto parts_of = [](const ContractView& view) {
+        return std::tie(view.name, view.run, view.version, view.round, view.attempt,
+                        view.checked_in, view.min_peers, view.all_stayed, view.reason);
+    };
+    const bool alike = parts_of(a) == parts_of(b) && is_the_same(a, b);
+    return alike && (!a.last_commit || (a.last_commit->round == b.last_commit->round &&
+                                        a.last_commit->attempt == b.last_commit->attempt &&
+                                        a.last_commit->digest == b.last_commit->digest &&
+                                        a.last_commit->final == b.last_commit->final));
 }
 
 }  // namespace
@@ -79,6 +93,30 @@ bool SharedRounds::is_sound_view(const ContractView& view) {
         keep(sound_, view);
     }
     return sound;
+}
+
+Result<std::shared_ptr<const ParamLayout>> SharedRounds::layout(const std::string& text) {
+    const auto found = std::find_if(layouts_.begin(), layouts_.end(),
+                                    [&](const auto& kept) { return kept->text() == text; });
+    if (found != layouts_.end()) {
+        return *found;
+    }
+    Result<ParamLayout> layout = ParamLayout::parse(text);
+    if (!layout) {
+        return layout.error();
+    }
+    keep(layouts_, std::make_shared<const ParamLayout>(std::move(*layout)));
+    return layouts_.front();
+}
+
+std::shared_ptr<const ContractView> SharedRounds::copy_of(const ContractView& view) {
+    const auto found = std::find_if(copies_.begin(), copies_.end(),
+                                    [&](const auto& kept) { return is_equal(*kept, view); });
+    if (found != copies_.end()) {
+        return *found;
+    }
+    keep(copies_, std::make_shared<const ContractView>(view));
+    return copies_.front();
 }
 
 }  // namespace starling

@@ -10,9 +10,10 @@
 
 namespace starling {
 
-/// What every member derives from a view with all members, kept for the newest views. Nodes of one
-/// process (a simulation) that share it compute it once for all and not once each; the results are
-/// the same as without it. A node that has one of its own gains nothing and loses nothing.
+/// What every member derives from a view with all members or from a layout, kept for the newest
+/// ones. Nodes of one process (a simulation) that share it compute it once for all and not once
+/// each; the results are the same as without it. A node that has one of its own gains nothing and
+/// loses nothing.
 class SharedRounds {
 public:
     /// See make_round_plan().
@@ -22,8 +23,12 @@ public:
     /// The list of which these are the parts, and its digest: see digest_of().
     std::pair<MemberList, Digest> whole_list(const std::vector<MemberList>& parts,
                                              const Hasher& hasher);
+    /// See ParamLayout::parse().
+    Result<std::shared_ptr<const ParamLayout>> layout(const std::string& text);
     /// See is_sound().
     bool is_sound_view(const ContractView& view);
+    /// A copy of the view, which all that have got the same one share.
+    std::shared_ptr<const ContractView> copy_of(const ContractView& view);
 
 private:
     struct Plan {
@@ -45,6 +50,8 @@ private:
     std::list<Joined> joined_;
     std::list<Whole> wholes_;
     std::list<ContractView> sound_;  ///< views that are
+    std::list<std::shared_ptr<const ContractView>> copies_;
+    std::list<std::shared_ptr<const ParamLayout>> layouts_;
 };
 
 }  // namespace starling

@@ -11,7 +11,7 @@ void SlNode::on_open_session(const NodeId& from, const OpenSession& open, Outbox
         ml_.refuse(from, out);
         return;
     }
-    if (const Result<void> opened = ml_.open(from, open, out); !opened) {
+    if (const Result<void> opened = ml_.open(from, open, *options_.shared, out); !opened) {
         fail(opened.error(), exit_code::failed, out);
         return;
     }

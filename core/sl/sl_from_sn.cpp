@@ -122,7 +122,7 @@ void SlNode::rejoin(const std::string& reason, Outbox& out) {
     round_.end(out);
     submit_registration(out);
     const OpenSession& request = ml_.request();
-    submit(Enrol{request.contract, request.config, request.layout_text, run_.run(), options_.site},
+    submit(Enrol{request.contract, request.config, ml_.layout_text(), run_.run(), options_.site},
            out);
 }
 

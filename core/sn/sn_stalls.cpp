@@ -53,7 +53,7 @@ void SnPeer::on_heartbeat(SwarmTime now, const Heartbeat& news) {
     } else if (news.progress.expected_bytes == 0 && !news.contract.empty()) {
         transfer = {};  // it is over; the first news of a new connection names no contract
     }
-    heartbeat = news;
+    heartbeat = Heartbeat(news);  // so that its lists take no more memory than they need
     heartbeat_at = now;
     if (!news.senders.empty()) {
         received = {key, std::exchange(heartbeat.senders, {})};
@@ -97,7 +97,7 @@ void SnNode::note_heartbeat(const Heartbeat& heartbeat, Peer& peer) {
 
 /// Who waits for whom in the attempt that is on, by what its members say; the fault may be on
 /// either side. Two that refuse each other's certificates are told apart from two that stand still.
-StalledPairs SnNode::stalled_pairs(const Contract& contract) {
+StalledPairs SnNode::stalled_pairs(const Contract& contract, bool with_unmerged) {
     StalledPairs pairs;
     const auto merges = [&](const NodeId& node) {
         const RoundMember* const member = contract.frozen.find(node);
@@ -124,9 +124,13 @@ StalledPairs SnNode::stalled_pairs(const Contract& contract) {
                 (!member.merges && !merges(stall.node))) {
                 continue;
             }
-            pairs.waiting.insert(member.id);
+            if (with_unmerged) {
+                pairs.waiting.insert(member.id);
+            }
             if (stall.merged && !reports_.has(contract, stall.node)) {
-                pairs.unmerged.emplace(member.id, stall.node);
+                if (with_unmerged) {
+                    pairs.unmerged.emplace(member.id, stall.node);
+                }
             } else {
                 pairs.all.insert(std::minmax(member.id, stall.node));
             }
@@ -162,7 +166,6 @@ std::optional<NodeId> SnNode::unreported(const Contract& contract) const {
 /// another one led shows in the next heartbeats, since they count all bytes of the attempt; the
 /// first one that an SN hears from a member counts as motion now.
 std::optional<SnNode::HeldUp> SnNode::holds_up(const Contract& contract) {
-    StalledPairs pairs = stalled_pairs(contract);
     const RoundMotion& motion = motions_.of(contract.name);
     const SwarmTime began = std::max(motion.began_at, started_);
     const SwarmDuration quiet = now_ - std::max(motion.moved_at, began);
@@ -174,7 +177,9 @@ std::optional<SnNode::HeldUp> SnNode::holds_up(const Contract& contract) {
     const bool still = settled && quiet >= standstill_of(contract, motion);
     const bool silent = settled && quiet >= longest_silence + for_disk;
     const PairLimits limits(contract);
-    if (settled && pairs.all.empty()) {
+    const bool judges_owners = settled && (silent || age - to_report >= limits.shortest());
+    StalledPairs pairs = stalled_pairs(contract, judges_owners);
+    if (judges_owners && pairs.all.empty()) {
         const auto owed = owed_by_the_last(pairs.unmerged, pairs.waiting);
         pairs.all = silent ? owed : limits.overdue(owed, age - to_report);
     }

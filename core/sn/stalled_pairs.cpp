@@ -29,6 +29,7 @@ SwarmDuration PairLimits::of(const MemberPair& pair) const {
         const auto found = apart_from_.find(node);
         most = std::max(most, found == apart_from_.end() ? 0 : found->second);
     }
+    static_assert(attempt_limit_parts > 2, "shortest() is the limit of the last of these");
     constexpr int parts[] = {1, 2, attempt_limit_parts};
     return whole_ / parts[std::min(most, std::size(parts) - 1)];
 }
@@ -76,15 +77,18 @@ std::pair<NodeId, std::vector<NodeId>> most_blamed(const std::set<MemberPair>& p
 
 std::set<MemberPair> owed_by_the_last(const std::set<MemberPair>& unmerged,
                                       const std::set<NodeId>& waiting) {
-    std::set<MemberPair> all;
     std::set<MemberPair> last;
     for (const auto& [waits, owes] : unmerged) {
-        all.insert(std::minmax(waits, owes));
         if (!waiting.contains(owes)) {
             last.insert(std::minmax(waits, owes));
         }
     }
-    return last.empty() ? all : last;
+    if (last.empty()) {
+        for (const auto& [waits, owes] : unmerged) {
+            last.insert(std::minmax(waits, owes));
+        }
+    }
+    return last;
 }
 
 bool leaves_an_owner(const Contract& contract, const NodeId& node,

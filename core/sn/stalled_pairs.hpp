@@ -17,7 +17,8 @@ using MemberPair = std::pair<NodeId, NodeId>;
 struct StalledPairs {
     std::set<MemberPair> all;
     /// Of the others, where the one that owes merged segments, named second, has not reported:
-    /// it may wait for contributions itself.
+    /// it may wait for contributions itself. Only if that is asked, as `waiting`: while a large
+    /// swarm exchanges, that is each member and each owner.
     std::set<MemberPair> unmerged;
     std::set<NodeId> waiting;      ///< members that wait for another one
     std::set<MemberPair> refused;  ///< no connection, for a certificate
@@ -34,6 +35,8 @@ public:
 
     SwarmDuration of(const MemberPair& pair) const;
     SwarmDuration of_attempt() const { return whole_; }
+    /// No pair has less.
+    SwarmDuration shortest() const { return whole_ / attempt_limit_parts; }
     /// Those of the pairs whose limit is over in an attempt that is so old.
     std::set<MemberPair> overdue(const std::set<MemberPair>& pairs, SwarmDuration age) const;
 

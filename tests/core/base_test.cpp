@@ -1,5 +1,7 @@
 #include <limits>
 #include <memory>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -8,6 +10,7 @@
 #include "core/base/buffer_pool.hpp"
 #include "core/base/ids.hpp"
 #include "core/base/json_writer.hpp"
+#include "core/base/node_set.hpp"
 #include "core/base/random.hpp"
 #include "core/trace/trace_event.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
@@ -143,6 +146,27 @@ TEST(JsonWriter, ReplacesInvalidUtf8) {
     EXPECT_EQ(valid_utf8("\xED\xA0\x80"), bad + bad + bad);            // a surrogate
     EXPECT_EQ(valid_utf8("\xE2\x82"), bad + bad);                      // truncated
     EXPECT_EQ(valid_utf8("\xF4\x90\x80\x80"), bad + bad + bad + bad);  // above U+10FFFF
+}
+
+TEST(NodeSet, IsASetWithFewNodesAndWithMany) {
+    NodeSet set;
+    std::set<NodeId> same;
+    for (int i = 0; i < 100; ++i) {  // in an order of its own, each twice
+        const NodeId node{"sl" + std::to_string(i * 37 % 50)};
+        set.insert(node);
+        same.insert(node);
+        EXPECT_TRUE(set.contains(node));
+        if (i % 3 == 0) {
+            EXPECT_TRUE(set.erase(node));
+            EXPECT_FALSE(set.erase(node));
+            same.erase(node);
+        }
+    }
+    for (int i = 0; i < 60; ++i) {
+        const NodeId node{"sl" + std::to_string(i)};
+        EXPECT_EQ(set.contains(node), same.contains(node)) << node.name;
+        EXPECT_EQ(NodeSet(same).contains(node), same.contains(node)) << node.name;
+    }
 }
 
 TEST(TraceLine, IsOneLineForAnyValues) {

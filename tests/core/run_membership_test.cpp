@@ -36,6 +36,20 @@ TEST_F(RunMembershipTest, AcceptsOnlyLaterViewsOfItsOwnRun) {
     EXPECT_FALSE(run.is_news(other));
 }
 
+TEST_F(RunMembershipTest, MembersShareTheirCopyOfAView) {
+    const auto shared = std::make_shared<SharedRounds>();
+    const auto taken = shared->copy_of(view(5));
+    EXPECT_EQ(shared->copy_of(view(5)), taken);
+    EXPECT_NE(shared->copy_of(view(5, 1)), taken);
+    ContractView committed = view(5);
+    committed.last_commit = Commit{};
+    const auto with_commit = shared->copy_of(committed);
+    EXPECT_NE(with_commit, taken);
+    committed.last_commit->digest.bytes[0] = std::byte{1};
+    EXPECT_NE(shared->copy_of(committed), with_commit);
+    EXPECT_EQ(*shared->copy_of(committed), committed);
+}
+
 TEST_F(RunMembershipTest, AfterALostLeaseAcceptsAnyViewOnceEnrolledAgain) {
     run.take(view(5));
     run.on_expired();

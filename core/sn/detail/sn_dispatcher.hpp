@@ -115,7 +115,7 @@ private:
         std::string why;
     };
     void note_heartbeat(const Heartbeat& heartbeat, Peer& peer);
-    StalledPairs stalled_pairs(const Contract& contract);
+    StalledPairs stalled_pairs(const Contract& contract, bool with_unmerged);
     std::optional<NodeId> unreported(const Contract& contract) const;
     std::optional<HeldUp> holds_up(const Contract& contract);
     std::optional<Command> resolve_stall(const Contract& contract, const HeldUp& held_up) const;
