@@ -97,8 +97,9 @@ TEST(ModelledTraining, ResumesWhereAnEarlierStartWasStopped) {
             swarm.resumed = ProgramSnapshot{position, {}};
             TrainingModel model = small();
             model.epochs = 2;
-            swarm.program = make_modelled_program(
-                swarm.host, std::make_shared<TrainingModel>(model), [&](TrainRequest r) { swarm.asked(std::move(r)); });
+            swarm.program =
+                make_modelled_program(swarm.host, std::make_shared<TrainingModel>(model),
+                                      [&](TrainRequest r) { swarm.asked(std::move(r)); });
             return swarm.run();
         });
     };
