@@ -39,10 +39,14 @@ public:
         sent_ = true;
         out.send(sn, commands_.front());
     }
-    /// True if `result` answers the first command, which is then taken off by pop().
+    /// True if `result` answers the first command, which is then taken off by pop(). No ledger
+    /// refuses a check-in (it may be stale): an SN that says so lies, or lacks the node's newest
+    /// start. Taken off, it would leave a gap, and no command after it would be next in the ledger.
     bool answers(const CommandResult& result) const {
         return sent_ && !commands_.empty() && result.sequence == sequence_ &&
-               result.is_for(session_);
+               result.is_for(session_) &&
+               (result.code != Errc::refused ||
+                !std::holds_alternative<CheckInRound>(commands_.front().command));
     }
     /// \pre answers(result)
     Command pop(const CommandResult& result, Outbox& out) {

@@ -226,6 +226,16 @@ TEST_F(SnLinkTest, TakesNoAnswerToAnEarlierStart) {
     EXPECT_FALSE(link.take_answered(at(seconds(2)), result, out)) << "no command waits";
 }
 
+/// An SN that lies could else leave a gap in the numbers of this node's commands.
+TEST_F(SnLinkTest, ARefusedCheckInIsNotAnswered) {
+    std::vector<Effect> effects;
+    Outbox out(effects);
+    up(at(seconds(0)), {"sn1"});
+    link.submit(at(seconds(1)), CheckInRound{"c", 0, 1, {}}, out);
+    EXPECT_FALSE(link.take_answered(at(seconds(2)), {1, Errc::refused, "no", 0}, out));
+    EXPECT_TRUE(link.take_answered(at(seconds(3)), {1, Errc::stale, "over", 0}, out));
+}
+
 TEST_F(SnLinkTest, GivesUpWhenAllSnsRefuse) {
     std::vector<Effect> effects;
     Outbox out(effects);
