@@ -36,6 +36,10 @@ public:
                            .with("sequence", sequence_)
                            .with("kind", std::string(name_of(commands_.front().command))));
         }
+        for (const SubmitCommand& earlier : repeats_answered_ ? answered_ : nothing()) {
+            out.send(sn, earlier);
+        }
+        repeats_answered_ = false;
         sent_ = true;
         out.send(sn, commands_.front());
     }
@@ -48,27 +52,50 @@ public:
                (result.code != Errc::refused ||
                 !std::holds_alternative<CheckInRound>(commands_.front().command));
     }
-    /// \pre answers(result)
-    Command pop(const CommandResult& result, Outbox& out) {
+    /// The first command was refused, but not answered. An SN may have lied that it had sent an
+    /// earlier one on, so those that are kept are repeated before it, the next time.
+    void note_refusal(const CommandResult& result) {
+        repeats_answered_ =
+            repeats_answered_ || (sent_ && result.code == Errc::refused &&
+                                  result.sequence == sequence_ && result.is_for(session_));
+    }
+    /// \param keep  in case that this answer is a lie. \pre answers(result)
+    Command pop(const CommandResult& result, bool keep, Outbox& out) {
         out.report(TraceEvent("command_answered")
                        .with("session", session_)
                        .with("sequence", sequence_)
                        .with("code", static_cast<std::uint64_t>(result.code))
                        .with("run", result.run));
-        Command command = std::move(commands_.front().command);
-        commands_.pop_front();
+        Command command = commands_.front().command;
+        if (keep) {
+            answered_.splice(answered_.end(), commands_, commands_.begin());
+            if (answered_.size() > answered_max) {
+                answered_.pop_front();
+            }
+        } else {
+            commands_.pop_front();
+        }
         ++sequence_;
         sent_ = false;
         return command;
     }
 
 private:
+    static constexpr std::size_t answered_max = 16;
+
+    static const std::list<SubmitCommand>& nothing() {
+        static const std::list<SubmitCommand> none;
+        return none;
+    }
+
     NodeId self_;
     std::uint64_t session_;
     std::shared_ptr<const NodeSigner> signer_;
     std::uint64_t sequence_ = 1;  ///< of the first command
     bool sent_ = false;
     std::list<SubmitCommand> commands_;  ///< an empty deque would take 400 bytes
+    std::list<SubmitCommand> answered_;  ///< the newest of those before, if they are kept
+    bool repeats_answered_ = false;
 };
 
 }  // namespace starling

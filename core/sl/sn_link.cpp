@@ -129,10 +129,12 @@ void SnLink::submit(SwarmTime now, Command command, Outbox& out) {
 std::optional<Command> SnLink::take_answered(SwarmTime now, const CommandResult& result,
                                              Outbox& out) {
     if (!commands_.answers(result)) {
+        commands_.note_refusal(result);
         return std::nullopt;
     }
     asked_at_ = now;
-    return commands_.pop(result, out);
+    const bool may_be_a_lie = setup_.addresses.size() > 1;  // with one SN there is no other
+    return commands_.pop(result, may_be_a_lie, out);
 }
 
 void SnLink::send_next(Outbox& out) {

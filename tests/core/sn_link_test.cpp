@@ -1,6 +1,8 @@
 // The SL's connection to its SNs: when heartbeats are sent, and when the next SN is dialled.
 #include "core/sl/sn_link.hpp"
 
+#include <numeric>
+
 #include <gtest/gtest.h>
 
 #include "transport/crypto/openssl_hasher.hpp"
@@ -234,6 +236,39 @@ TEST_F(SnLinkTest, ARefusedCheckInIsNotAnswered) {
     link.submit(at(seconds(1)), CheckInRound{"c", 0, 1, {}}, out);
     EXPECT_FALSE(link.take_answered(at(seconds(2)), {1, Errc::refused, "no", 0}, out));
     EXPECT_TRUE(link.take_answered(at(seconds(3)), {1, Errc::stale, "over", 0}, out));
+}
+
+/// An SN that answers a command without sending it on leaves such a gap, too.
+TEST_F(SnLinkTest, RepeatsAnsweredCommandsWhenALaterOneIsRefused) {
+    std::vector<Effect> effects;
+    Outbox out(effects);
+    up(at(seconds(0)), {"sn1"});
+    const auto sent = [&](int second) {
+        effects.clear();
+        link.send_heartbeat(at(seconds(second)), {}, std::nullopt, out);
+        std::vector<std::uint64_t> numbers;
+        for (const Effect& effect : effects) {
+            const auto* send = std::get_if<Send>(&effect);
+            const auto* submit =
+                send == nullptr ? nullptr : std::get_if<SubmitCommand>(&send->frame.message);
+            if (submit != nullptr) {
+                numbers.push_back(submit->sequence);
+            }
+        }
+        return numbers;
+    };
+    using Numbers = std::vector<std::uint64_t>;
+    for (std::uint64_t number = 1; number <= 20; ++number) {
+        link.submit(at(seconds(1)), CheckInRound{"c", 0, number, {}}, out);
+        EXPECT_TRUE(link.take_answered(at(seconds(1)), {number, Errc::ok, "", 0}, out));
+    }
+    link.submit(at(seconds(2)), CheckInRound{"c", 0, 21, {}}, out);
+    EXPECT_EQ(sent(3), Numbers{21});
+    EXPECT_FALSE(link.take_answered(at(seconds(4)), {21, Errc::refused, "a gap", 0}, out));
+    Numbers newest(17);
+    std::iota(newest.begin(), newest.end(), 5);
+    EXPECT_EQ(sent(5), newest);
+    EXPECT_EQ(sent(6), Numbers{21}) << "once for each refusal";
 }
 
 TEST_F(SnLinkTest, GivesUpWhenAllSnsRefuse) {
