@@ -216,10 +216,7 @@ std::string speed_of(const Comparison& c) {
     }
     const double adjusted =
         c.predicted->round_seconds - c.predicted->training_seconds + c.measured->training_seconds;
-    return "Training took " + formatted("%.0f %% ", std::abs(change) * 100) +
-           (change > 0.0 ? "longer" : "less time") +
-           " in the real run than when its batches were timed for the rehearsal: the speed of the "
-           "host has changed. With the real time, the rehearsal's round would be " +
+    return "With the real run's time of training, a rehearsed round takes " +
            seconds_text(adjusted) +
            formatted(", ratio %.3f.\n", adjusted / c.measured->round_seconds);
 }

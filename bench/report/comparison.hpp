@@ -18,8 +18,9 @@ struct Comparison {
 std::string table_of(const Comparison& comparison);
 /// The benefit of the swarm, in a sentence; empty if it is not known.
 std::string benefit_of(const Comparison& comparison);
-/// Whether training took another time in the real run than was rehearsed, and what the rehearsal
-/// would say with the real time, in a sentence; empty if the times differ by less than 5 %.
+/// If training took another time in the real run than was rehearsed, since the speed of a host
+/// changes: what the rehearsal would say with the real time, in a sentence. Empty if the times
+/// differ by less than 5 %.
 std::string speed_of(const Comparison& comparison);
 /// The same as JSON.
 std::string json_of(const Comparison& comparison);
