@@ -18,6 +18,9 @@ public:
         : self_(std::move(self)), session_(session), signer_(std::move(signer)) {}
 
     bool empty() const { return commands_.empty(); }
+    /// The one that is sent until it is answered. \pre !empty()
+    const Command& first() const { return commands_.front().command; }
+    bool keeps_answered() const { return !answered_.empty(); }
     void push(Command command) {
         const std::uint64_t sequence = sequence_ + commands_.size();
         SubmitCommand submit{session_, sequence, std::move(command), {}};
@@ -55,10 +58,12 @@ public:
     /// The first command was refused, but not answered. An SN may have lied that it had sent an
     /// earlier one on, so those that are kept are repeated before it, the next time.
     void note_refusal(const CommandResult& result) {
-        repeats_answered_ =
-            repeats_answered_ || (sent_ && result.code == Errc::refused &&
-                                  result.sequence == sequence_ && result.is_for(session_));
+        if (sent_ && result.code == Errc::refused && result.sequence == sequence_ &&
+            result.is_for(session_)) {
+            repeat_answered();
+        }
     }
+    void repeat_answered() { repeats_answered_ = true; }
     /// \param keep  in case that this answer is a lie. \pre answers(result)
     Command pop(const CommandResult& result, bool keep, Outbox& out) {
         out.report(TraceEvent("command_answered")

@@ -63,6 +63,9 @@ void SnLink::on_up(SwarmTime now, const PeerUp& up, Outbox& out) {
     backoff_ = {};
     refusals_ = 0;
     asked_at_ = now;
+    if (refusal_ && refusal_->by != up.peer) {
+        commands_.repeat_answered();  // the SN that refused may have kept those before to itself
+    }
     log_sl(Level::info,
            "API-SERVER IS UP: connected to SN '" + up.peer.name + "' at " + to_string(up.dialled),
            out);
@@ -89,10 +92,10 @@ std::optional<NodeEnd> SnLink::on_connect_failed(SwarmTime now, const ConnectFai
             .how = NodeEnd::How::crash, .error = failed.error, .exit_code = exit_code::refused};
     }
     refusals_ = failed.fatal ? refusals_ + 1 : 0;
-    ++at_;
     if (sn_) {
-        return std::nullopt;  // it was a second one that was tried
+        return std::nullopt;  // it was a second one that was tried; dial_next() goes on after it
     }
+    ++at_;
     if (refusals_ >= setup_.addresses.size()) {
         return NodeEnd{.how = NodeEnd::How::stop,
                        .error = failed.error,
@@ -132,9 +135,45 @@ std::optional<Command> SnLink::take_answered(SwarmTime now, const CommandResult&
         commands_.note_refusal(result);
         return std::nullopt;
     }
-    asked_at_ = now;
     const bool may_be_a_lie = setup_.addresses.size() > 1;  // with one SN there is no other
+    if (may_be_a_lie && ends_node(result) && !is_confirmed(now, result, out)) {
+        return std::nullopt;
+    }
+    refusal_.reset();
+    asked_at_ = now;
     return commands_.pop(result, may_be_a_lie, out);
+}
+
+/// Without its registration or its enrolment the node can't go on.
+bool SnLink::ends_node(const CommandResult& result) const {
+    return result.code != Errc::ok && (std::holds_alternative<RegisterNode>(commands_.first()) ||
+                                       std::holds_alternative<Enrol>(commands_.first()));
+}
+
+/// A ledger keeps no refused command, so each SN (and the leader behind it) judges anew.
+bool SnLink::is_confirmed(SwarmTime now, const CommandResult& refusal, Outbox& out) {
+    if (!refusal_) {
+        refusal_ = Refusal{*sn_, now, {}};
+        asked_at_ = now;
+        dial_next(Level::warning,
+                  "refuses this node's " + std::string(name_of(commands_.first())) + " (" +
+                      refusal.reason + "), which another SN must confirm; dialling ",
+                  out);
+        return false;
+    }
+    if (now - refusal_->at >= setup_.connect_limit) {
+        return true;
+    }
+    if (refusal_->by == *sn_) {
+        return false;
+    }
+    if (refusal.code == Errc::refused && commands_.keeps_answered() && refusal_->second != *sn_) {
+        // The earlier commands were sent to this one a moment ago: the leader may have refused this
+        // one because it had not applied them. The next heartbeat repeats it.
+        refusal_->second = *sn_;
+        return false;
+    }
+    return true;
 }
 
 void SnLink::send_next(Outbox& out) {
@@ -199,7 +238,9 @@ bool SnLink::answer_is_overdue(SwarmTime now) const {
 
 void SnLink::leave_without_answer(SwarmTime now, Outbox& out) {
     asked_at_ = now;
-    dial_next(Level::warning, "does not answer; dialling ", out);
+    const bool refuses = refusal_ && refusal_->by == *sn_;
+    dial_next(Level::warning, refuses ? "still refuses; dialling " : "does not answer; dialling ",
+              out);
 }
 
 void SnLink::on_view(SwarmTime now) {

@@ -32,6 +32,10 @@ struct SnLinkSetup {
 /// not answer a command, and when it sends no new view (ViewWatch); in the latter two cases beside
 /// the connection, which is replaced once the new one is there. Earlier SNs may stay connected, so
 /// that their views can be compared.
+///
+/// An SN may lie. Where there are several, a refusal of a registration or an enrolment, which ends
+/// the node, counts once two of them have given it; or after `connect_limit`, which also ends a
+/// node that reaches no SN at all, if there is no answer of a second one until then.
 class SnLink {
 public:
     explicit SnLink(SnLinkSetup setup);
@@ -57,7 +61,8 @@ public:
 
     /// Queues the command, and sends it if no other one waits for its answer.
     void submit(SwarmTime now, Command command, Outbox& out);
-    /// The command that `result` answers; nothing: it answers an earlier copy, or no command.
+    /// The command that `result` answers; nothing: it answers an earlier copy, or no command, or
+    /// is a refusal that does not count yet: the next SN is dialled.
     std::optional<Command> take_answered(SwarmTime now, const CommandResult& result, Outbox& out);
     /// Sends the next command, after the answer to the one before.
     void send_next(Outbox& out);
@@ -87,6 +92,15 @@ public:
     void on_later_view_elsewhere() { views_.on_later_view_elsewhere(); }
 
 private:
+    /// The first one of the command that waits.
+    struct Refusal {
+        NodeId by;
+        SwarmTime at{};
+        std::optional<NodeId> second;  ///< has refused, but maybe for want of earlier commands
+    };
+
+    bool ends_node(const CommandResult& result) const;
+    bool is_confirmed(SwarmTime now, const CommandResult& refusal, Outbox& out);
     void dial_next(Level level, const std::string& why, Outbox& out);
     void leave_without_answer(SwarmTime now, Outbox& out);
     bool answer_is_overdue(SwarmTime now) const;
@@ -110,6 +124,7 @@ private:
     HeartbeatPace pace_;
     ViewWatch views_;
     CommandQueue commands_;
+    std::optional<Refusal> refusal_;
 };
 
 }  // namespace starling

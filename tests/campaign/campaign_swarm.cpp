@@ -163,6 +163,10 @@ void CampaignSwarm::add_hostile_nodes(std::uint64_t seed) {
         for (int i = 1; i < options_.servers; ++i) {
             others.push_back({"sn" + std::to_string(i)});
         }
+        if (Random(derive_seed(seed, "more lies of an SN")).chance(0.4)) {
+            server_lies.insert(ServerLie::refused_starts);
+            hostile_.lies += ", " + std::string(to_string(ServerLie::refused_starts));
+        }
         const NodeId id{"sn" + std::to_string(options_.servers)};
         hostile_.server =
             std::make_unique<HostileServer>(seed, id, std::move(others), std::move(server_lies));

@@ -7,10 +7,10 @@
 
 namespace starling::test {
 std::string_view to_string(ServerLie lie) {
-    constexpr std::string_view names[server_lie_count] = {
-        "no-votes",          "no-acks",        "old-messages",    "raised-terms",
-        "leaving-others",    "false-removals", "forged-commands", "lost-members",
-        "wrong-checkpoints", "false-refusals", "question-flood",  "false-state"};
+    constexpr std::string_view names[] = {
+        "no-votes",       "no-acks",         "old-messages",  "raised-terms",      "leaving-others",
+        "false-removals", "forged-commands", "lost-members",  "wrong-checkpoints", "false-refusals",
+        "question-flood", "false-state",     "refused-starts"};
     return names[static_cast<std::size_t>(lie)];
 }
 
@@ -41,7 +41,11 @@ void HostileServer::change(Effect& effect, const NodeSigner& signer, std::vector
         change_state(send->frame);
     }
     if (auto* relayed = std::get_if<RelayedCommand>(&send->frame.message)) {
-        change_command(*relayed, send->to, signer, more);
+        if (refuses_start(*relayed, more)) {
+            drop(effect);
+        } else {
+            change_command(*relayed, send->to, signer, more);
+        }
     } else if (const auto* news = std::get_if<RelayedNews>(&send->frame.message)) {
         if (tells(ServerLie::lost_members) && random_.chance(0.3)) {
             more.push_back(Send{send->to, {RelayedNews{news->node, false, {}}, {}}});
@@ -105,6 +109,22 @@ void HostileServer::change_command(RelayedCommand& relayed, const NodeId& to,
         more.insert(more.begin(), Send{to, {RelayedCommand{relayed.from, std::move(forged)}, {}}});
     }
     commands_[relayed.from] = {submit.session, submit.sequence};
+}
+
+bool HostileServer::refuses_start(const RelayedCommand& relayed, std::vector<Effect>& more) {
+    const SubmitCommand& submit = relayed.submit;
+    const auto* registration = std::get_if<RegisterNode>(&submit.command);
+    const bool starts = std::holds_alternative<Enrol>(submit.command) ||
+                        (registration != nullptr && registration->role == Role::sl);
+    if (!tells(ServerLie::refused_starts) || !starts || !random_.chance(0.5)) {
+        return false;
+    }
+    constexpr std::array codes{Errc::refused, Errc::layout_mismatch, Errc::stale};
+    const Errc code = codes[random_.below(codes.size())];
+    more.push_back(Send{
+        relayed.from,
+        {CommandResult{submit.sequence, code, std::string(false_refusal), 0, submit.session}, {}}});
+    return true;
 }
 
 void HostileServer::add_frames(const Send& send, std::vector<Effect>& more) {

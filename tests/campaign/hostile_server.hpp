@@ -28,8 +28,12 @@ enum class ServerLie : std::uint8_t {
     false_refusals,     ///< tells other SNs that commands of their SLs are refused
     question_flood,     ///< asks every SN for the read index again and again
     false_state,        ///< offers SNs that join another state, and sends other bytes and records
+    // In addition, see CampaignSwarm::add_hostile_nodes().
+    refused_starts,  ///< refuses its SLs' registrations and enrolments
 };
-constexpr int server_lie_count = 12;
+constexpr int server_lie_count = 12;  ///< of those that are drawn in every seed
+/// What it tells SLs that it refuses.
+constexpr std::string_view false_refusal = "it is refused, the hostile SN says";
 std::string_view to_string(ServerLie lie);
 
 /// Some kinds of lies, kept over all sessions of the SN.
@@ -50,6 +54,8 @@ private:
     void change_consensus(const Send& send, const ConsensusMessage& message, Effect& effect,
                           std::vector<Effect>& more);
     void change_state(Frame& frame);
+    /// \return true: the leader does not get the command, and its SL gets a refusal.
+    bool refuses_start(const RelayedCommand& relayed, std::vector<Effect>& more);
     void change_command(RelayedCommand& relayed, const NodeId& to, const NodeSigner& signer,
                         std::vector<Effect>& more);
     void add_frames(const Send& send, std::vector<Effect>& more);
