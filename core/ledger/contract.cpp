@@ -232,7 +232,7 @@ bool is_sound(const ContractView& view) {
                                                     [](const NodeId& a, const NodeId& b) {
                                                         return !(a < b);
                                                     }) == view.departed.end();
-    if (!are_sound(view.frozen) || !departed_ascend ||
+    if (!are_sound(view.frozen) || !are_sound(view.holders) || !departed_ascend ||
         (view.last_commit && !are_sound(view.last_commit->members))) {
         return false;
     }

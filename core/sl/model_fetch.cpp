@@ -26,20 +26,22 @@ ModelFetch::ModelFetch(SwarmTime now, const NodeId& self, RoundKey key, Commit c
 }
 
 void ModelFetch::learn(const NodeId& self, const MemberList& members) {
-    for (const RoundMember& member : members) {
-        if (member.id == self) {
-            continue;
+    std::vector<bool> known(members.size());
+    for (RoundMember& source : sources_) {
+        if (const std::uint32_t place = members.index_of(source.id); place < members.size()) {
+            known[place] = true;
+            source.address = members[place].address;
         }
-        const auto known = std::find_if(sources_.begin(), sources_.end(),
-                                        [&](const auto& one) { return one.id == member.id; });
-        if (known == sources_.end()) {
-            sources_.push_back(member);
-        } else {
-            known->address = member.address;
+    }
+    for (std::uint32_t place = 0; place < members.size(); ++place) {
+        // An SN that lies could name others in each view.
+        if (!known[place] && members[place].id != self && sources_.size() < members_max) {
+            sources_.push_back(members[place]);
         }
-        if (source_ && source_->id == member.id) {
-            source_->address = member.address;
-        }
+    }
+    const RoundMember* const current = source_ ? members.find(source_->id) : nullptr;
+    if (current != nullptr) {
+        source_->address = current->address;
     }
 }
 

@@ -23,7 +23,7 @@ public:
     const RoundKey& key() const { return key_; }
     const Commit& commit() const { return commit_; }
     /// Adds members that hold the model: those of its commit, and those of a later round. Addresses
-    /// of the newest call replace older ones, since a member may have moved.
+    /// of the newest call replace older ones, since a member may have moved. \pre members ascend
     void learn(const NodeId& self, const MemberList& members);
     /// The source to dial if it is not connected.
     const std::optional<RoundMember>& source() const { return source_; }

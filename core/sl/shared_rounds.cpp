@@ -22,8 +22,8 @@ void keep(std::list<T>& kept, T fresh) {
 bool is_the_same(const ContractView& a, const ContractView& b) {
     const bool commits = a.last_commit.has_value() && b.last_commit.has_value() &&
                          a.last_commit->members.is_copy_of(b.last_commit->members);
-    return a.phase == b.phase && a.frozen.is_copy_of(b.frozen) && a.departed == b.departed &&
-           (commits || (!a.last_commit && !b.last_commit));
+    return a.phase == b.phase && a.frozen.is_copy_of(b.frozen) && a.holders == b.holders &&
+           a.departed == b.departed && (commits || (!a.last_commit && !b.last_commit));
 }
 
 /// The lists of both are copies: others are not looked through.

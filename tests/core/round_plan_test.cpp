@@ -111,6 +111,20 @@ TEST(SharedRounds, AViewIsSoundForOneIfItIsForAll) {
     EXPECT_FALSE(shared.is_sound_view(view)) << "what is not sound is not taken later either";
 }
 
+TEST(SharedRounds, ViewsWithOtherHoldersOfAModelAreOtherViews) {
+    SharedRounds shared;
+    ContractView view;
+    view.phase = ContractPhase::gathering;
+    EXPECT_TRUE(shared.is_sound_view(view));
+    const auto without = shared.copy_of(view);
+    view.holders = {{.id = {"a"}}, {.id = {"b"}}};
+    EXPECT_TRUE(shared.is_sound_view(view));
+    EXPECT_EQ(shared.copy_of(view)->holders, view.holders);
+    EXPECT_NE(shared.copy_of(view), without);
+    view.holders = {{.id = {"b"}}, {.id = {"a"}}};
+    EXPECT_FALSE(shared.is_sound_view(view));
+}
+
 TEST(SharedRounds, JoinedMembersAreThoseOfBoth) {
     SharedRounds shared;
     const MemberList a{{.id = {"a"}}, {.id = {"c"}}};
