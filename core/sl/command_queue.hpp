@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/node/node.hpp"
@@ -39,10 +40,11 @@ public:
                            .with("sequence", sequence_)
                            .with("kind", std::string(name_of(commands_.front().command))));
         }
-        for (const SubmitCommand& earlier : repeats_answered_ ? answered_ : nothing()) {
-            out.send(sn, earlier);
+        if (std::exchange(repeats_answered_, false)) {
+            for (const SubmitCommand& earlier : answered_) {
+                out.send(sn, earlier);
+            }
         }
-        repeats_answered_ = false;
         sent_ = true;
         out.send(sn, commands_.front());
     }
@@ -50,16 +52,13 @@ public:
     /// refuses a check-in (it may be stale): an SN that says so lies, or lacks the node's newest
     /// start. Taken off, it would leave a gap, and no command after it would be next in the ledger.
     bool answers(const CommandResult& result) const {
-        return sent_ && !commands_.empty() && result.sequence == sequence_ &&
-               result.is_for(session_) &&
-               (result.code != Errc::refused ||
-                !std::holds_alternative<CheckInRound>(commands_.front().command));
+        return is_about_first(result) &&
+               (result.code != Errc::refused || !std::holds_alternative<CheckInRound>(first()));
     }
     /// The first command was refused, but not answered. An SN may have lied that it had sent an
     /// earlier one on, so those that are kept are repeated before it, the next time.
     void note_refusal(const CommandResult& result) {
-        if (sent_ && result.code == Errc::refused && result.sequence == sequence_ &&
-            result.is_for(session_)) {
+        if (result.code == Errc::refused && is_about_first(result)) {
             repeat_answered();
         }
     }
@@ -88,9 +87,10 @@ public:
 private:
     static constexpr std::size_t answered_max = 16;
 
-    static const std::list<SubmitCommand>& nothing() {
-        static const std::list<SubmitCommand> none;
-        return none;
+    /// Of this start, and about the first command, which was sent.
+    bool is_about_first(const CommandResult& result) const {
+        return sent_ && !commands_.empty() && result.sequence == sequence_ &&
+               result.is_for(session_);
     }
 
     NodeId self_;

@@ -17,8 +17,8 @@ using MemberPair = std::pair<NodeId, NodeId>;
 struct StalledPairs {
     std::set<MemberPair> all;
     /// Of the others, where the one that owes merged segments, named second, has not reported:
-    /// it may wait for contributions itself. Only if that is asked, as `waiting`: while a large
-    /// swarm exchanges, that is each member and each owner.
+    /// it may wait for contributions itself. Filled on request only, like `waiting`: while a large
+    /// swarm exchanges, each member waits for each owner.
     std::set<MemberPair> unmerged;
     std::set<NodeId> waiting;      ///< members that wait for another one
     std::set<MemberPair> refused;  ///< no connection, for a certificate
