@@ -1,19 +1,13 @@
 #pragma once
 
-#include <algorithm>
-#include <cstddef>
 #include <initializer_list>
-#include <memory>
 #include <set>
-#include <utility>
-#include <vector>
 
-#include "core/base/ids.hpp"
+#include "core/base/by_node.hpp"
 
 namespace starling {
 
-/// A set of nodes. Most are of some ten, for which an array takes half of the memory of a tree; an
-/// owner in a large swarm is connected with 100,000.
+/// A set of nodes.
 class NodeSet {
 public:
     NodeSet() = default;
@@ -24,46 +18,15 @@ public:
         }
     }
 
-    bool contains(const NodeId& node) const {
-        return many_ ? many_->contains(node) : std::binary_search(few_.begin(), few_.end(), node);
-    }
-    void insert(const NodeId& node) {
-        if (!many_ && few_.size() == few_max) {
-            many_ = std::make_unique<std::set<NodeId>>(few_.begin(), few_.end());
-            few_ = {};
-        }
-        if (many_) {
-            many_->insert(node);
-            return;
-        }
-        const auto at = std::lower_bound(few_.begin(), few_.end(), node);
-        if (at != few_.end() && *at == node) {
-            return;
-        }
-        const auto place = at - few_.begin();
-        if (few_.size() == few_.capacity()) {
-            few_.reserve(few_.size() + 4);
-        }
-        few_.insert(few_.begin() + place, node);
-    }
+    bool contains(const NodeId& node) const { return nodes_.find(node) != nullptr; }
+    void insert(const NodeId& node) { nodes_.insert(node); }
     /// \return  whether it was there.
-    bool erase(const NodeId& node) {
-        if (many_) {
-            return many_->erase(node) > 0;
-        }
-        const auto at = std::lower_bound(few_.begin(), few_.end(), node);
-        const bool found = at != few_.end() && *at == node;
-        if (found) {
-            few_.erase(at);
-        }
-        return found;
-    }
+    bool erase(const NodeId& node) { return nodes_.erase(node); }
 
 private:
-    static constexpr std::size_t few_max = 32;
+    static const NodeId& itself(const NodeId& node) { return node; }
 
-    std::vector<NodeId> few_;  ///< ascending; all, unless there are many_
-    std::unique_ptr<std::set<NodeId>> many_;
+    ByNode<NodeId, itself> nodes_;
 };
 
 }  // namespace starling

@@ -237,8 +237,8 @@ void put_roll_entry(Writer& writer, const RollEntry& entry) {
     writer.boolean(entry.seen);
     writer.boolean(entry.expelled);
     writer.boolean(entry.votes);
-    put_set(writer, entry.for_vote);
-    put_set(writer, entry.for_expulsion);
+    put_set(writer, *entry.for_vote);
+    put_set(writer, *entry.for_expulsion);
 }
 
 RollEntry take_roll_entry(Reader& reader) {

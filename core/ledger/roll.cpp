@@ -202,12 +202,12 @@ bool Roll::change(const NodeId& node, const ChangeRoll& change, std::uint64_t in
     std::string by = node.name;
     if (!has_right_to(node, change)) {
         const bool expels = change.kind == ChangeRoll::Kind::expel;
-        std::set<CaFingerprint>& same = expels ? entry.for_expulsion : entry.for_vote;
-        std::set<CaFingerprint>& opposite = expels ? entry.for_vote : entry.for_expulsion;
-        same.insert(*ca_of(node));
+        auto& same = expels ? entry.for_expulsion : entry.for_vote;
+        auto& opposite = expels ? entry.for_vote : entry.for_expulsion;
+        same.change().insert(*ca_of(node));
         opposite.erase(*ca_of(node));
         const std::set<CaFingerprint> all = owners();
-        const std::size_t count = owners_among(same, all);
+        const std::size_t count = owners_among(*same, all);
         if (count <= all.size() / 2) {
             return false;
         }

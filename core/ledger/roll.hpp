@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/mostly_empty.hpp"
 #include "core/ledger/command.hpp"
 
 namespace starling {
@@ -22,8 +23,8 @@ struct RollEntry {
     bool expelled = false;
     bool votes = false;  ///< of an SN: an administrator, the first SN's operator or owners said so
     // CAs of the owners that have voted for a change of this SN, until there is a majority.
-    std::set<CaFingerprint> for_vote;
-    std::set<CaFingerprint> for_expulsion;
+    MostlyEmpty<std::set<CaFingerprint>> for_vote;
+    MostlyEmpty<std::set<CaFingerprint>> for_expulsion;
 };
 
 /// What a tool may do. Any tool of a trusted CA reads.

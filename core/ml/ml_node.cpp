@@ -131,9 +131,10 @@ private:
     Run run_ = 0;
     std::shared_ptr<const ParamLayout> layout_;
     Digest layout_fingerprint_;
-    std::optional<ExitRequest> exit_;  ///< the program has ended, while its states are removed
-    std::optional<Error> failed_;      ///< for the program's next request
-    std::optional<Error> leaving_;     ///< only the message to the SL is left to be sent
+    // Nothing, most of the time.
+    std::unique_ptr<ExitRequest> exit_;  ///< the program has ended, while its states are removed
+    std::unique_ptr<Error> failed_;      ///< for the program's next request
+    std::unique_ptr<Error> leaving_;     ///< only the message to the SL is left to be sent
     bool program_waits_ = false;
     bool final_received_ = false;
     bool stopped_ = false;
@@ -342,7 +343,7 @@ void MlNode::on_state_work(std::uint64_t work, const KeptReply& kept, Outbox& ou
 
 void MlNode::on_exit_request(const ExitRequest& request, Outbox& out) {
     if (states_.is_removing()) {
-        exit_ = request;
+        exit_ = std::make_unique<ExitRequest>(request);
         return;
     }
     Error why{request.code, request.reason};
@@ -366,7 +367,7 @@ void MlNode::fail(Error error, Outbox& out) {
     if (failed_ || final_received_) {
         return;  // after the final model the program only evaluates and saves
     }
-    failed_ = std::move(error);
+    failed_ = std::make_unique<Error>(std::move(error));
     states_.drop_request();
     sync_.cancel();
     out.report(
@@ -386,7 +387,7 @@ void MlNode::leave(const Error& why, Outbox& out) {
         out.report(TraceEvent("program_failed").log(Level::error, "ml", why.message));
     }
     if (!sl_.is_up() && sl_.is_dialling()) {
-        leaving_ = why;
+        leaving_ = std::make_unique<Error>(why);
         return;
     }
     if (sl_.is_up()) {

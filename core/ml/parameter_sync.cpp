@@ -17,7 +17,8 @@ bool ParameterSync::begin_merged(const SyncDone& done) {
     if (awaited_ != done.sequence || incoming_) {
         return false;
     }
-    incoming_ = Merged{done, Segments(segment_count(model_bytes_, segment_bytes_)), 0};
+    incoming_ = std::make_unique<Merged>(
+        Merged{done, Segments(segment_count(model_bytes_, segment_bytes_)), 0});
     return true;
 }
 

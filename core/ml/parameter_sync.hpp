@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "core/node/outbox.hpp"
@@ -42,7 +43,7 @@ private:
     std::uint64_t model_bytes_ = 0;         ///< what was sent; as much comes back
     std::uint64_t segment_bytes_ = 0;       ///< of the first segment; the last one may be shorter
     std::optional<std::uint64_t> awaited_;  ///< number of the sync that the SL has not answered yet
-    std::optional<Merged> incoming_;
+    std::unique_ptr<Merged> incoming_;      ///< nothing, most of the time
 };
 
 }  // namespace starling

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/base/mostly_empty.hpp"
 #include "core/node/outbox.hpp"
 
 namespace starling {
@@ -61,7 +62,7 @@ private:
         SwarmTime failed_at{};           ///< the last time
         SwarmTime next_line{};
         SwarmDuration interval = first_interval;
-        std::map<Address, std::string> errors;  ///< the newest of each address
+        MostlyEmpty<std::map<Address, std::string>> errors;  ///< the newest of each address
     };
 
     Watched* find(const Address& address) {
@@ -119,7 +120,7 @@ private:
             begin(*watched, now);
         }
         watched->failed_at = now;
-        watched->errors[failed.address] = failed.error.message;
+        watched->errors.change()[failed.address] = failed.error.message;
         if (now < watched->next_line) {
             return;
         }
@@ -129,7 +130,7 @@ private:
         std::string text = std::string("No ") + watched->target.name + " has answered for " +
                            std::to_string(seconds) + " s: ";
         const char* between = "";
-        for (const auto& [address, error] : watched->errors) {
+        for (const auto& [address, error] : *watched->errors) {
             text += between + error;
             between = "; ";
         }

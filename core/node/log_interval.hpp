@@ -3,6 +3,7 @@
 #include <map>
 
 #include "core/base/ids.hpp"
+#include "core/base/mostly_empty.hpp"
 #include "core/base/time.hpp"
 
 namespace starling {
@@ -12,7 +13,7 @@ class LogInterval {
 public:
     /// Whether a line about `node` may be written; it counts as written.
     bool take(const NodeId& node, SwarmTime now) {
-        const auto [last, first] = last_.emplace(node, now);
+        const auto [last, first] = last_.change().emplace(node, now);
         if (!first && now - last->second < interval) {
             return false;
         }
@@ -22,7 +23,7 @@ public:
 
 private:
     static constexpr SwarmDuration interval = std::chrono::minutes(1);
-    std::map<NodeId, SwarmTime> last_;
+    MostlyEmpty<std::map<NodeId, SwarmTime>> last_;
 };
 
 }  // namespace starling

@@ -142,7 +142,7 @@ CommittedModel CatchUp::finish(Outbox& out) {
 }
 
 std::vector<DifferentSegments> CatchUp::take_differences(Round round, const Segments& agreed) {
-    const std::optional<Deviation> deviation = std::exchange(deviation_, std::nullopt);
+    const std::unique_ptr<const Deviation> deviation = std::move(deviation_);
     if (!deviation || deviation->round != round) {
         return {};
     }

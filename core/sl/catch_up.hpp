@@ -73,7 +73,9 @@ public:
     CommittedModel finish(Outbox& out);
 
     /// What this node merged a round to that it will catch up with.
-    void note_deviation(Deviation deviation) { deviation_ = std::move(deviation); }
+    void note_deviation(Deviation deviation) {
+        deviation_ = std::make_unique<Deviation>(std::move(deviation));
+    }
     /// Once the agreed model of a round is here: what differs from it, if it is that round. Asked
     /// once.
     std::vector<DifferentSegments> take_differences(Round round, const Segments& agreed);
@@ -86,7 +88,7 @@ private:
     bool working_ = false;      ///< the model of fetch_ is being hashed or kept, or waits for that
     bool hashed_ = false;       ///< it is to be written, and that has not begun
     bool keeping_ = false;      ///< a model of this or an earlier fetch is being written
-    std::optional<Deviation> deviation_;  ///< until the agreed model of the round is here
+    std::unique_ptr<Deviation> deviation_;  ///< until the agreed model of the round is here
 };
 
 }  // namespace starling

@@ -38,15 +38,12 @@ Exchange::Exchange(ExchangeSetup setup)
       plan_(plan_of(setup_)),
       self_(index_of_self(setup_)),
       partners_(plan_->partners_of(self_, static_cast<std::uint32_t>(setup_.members.size()))),
+      states_(partners_.size()),
       codec_(setup_.layout, setup_.compression),
       own_(*setup_.own),
       merged_(plan().owner_of.size(), codec_.compresses()) {
     STARLING_INVARIANT(own_.size() == merged_.size(),
                        "the ML's parameters were cut by the same layout");
-    states_.reserve(partners_.size());
-    for (const std::uint32_t partner : partners_) {
-        states_.emplace_back(partner, Partner{});
-    }
     set_missing();
 }
 
@@ -71,7 +68,7 @@ void Exchange::set_missing() {
             }
         }
     }
-    for (const auto& [member, partner] : states_) {
+    for (const Partner& partner : states_) {
         expected_bytes_ += missing_bytes(partner.merged, SegmentKind::merged) +
                            missing_bytes(partner.contributions, SegmentKind::contribution);
     }
@@ -108,7 +105,7 @@ std::size_t Exchange::place_of(const NodeId& node) const {
 Exchange::Partner& Exchange::state_of(std::uint32_t member) {
     const auto at = std::lower_bound(partners_.begin(), partners_.end(), member);
     STARLING_INVARIANT(at != partners_.end() && *at == member, "segments go between partners only");
-    return states_[static_cast<std::size_t>(at - partners_.begin())].second;
+    return states_[static_cast<std::size_t>(at - partners_.begin())];
 }
 
 void Exchange::start(SwarmTime now, const NodeSet& up, Outbox& out) {
@@ -134,21 +131,21 @@ void Exchange::freeze(SwarmTime now, const MemberList& frozen) {
     setup_.members = frozen;
     setup_.frozen = true;
     begin_waiting(now);
-    for (auto& [member, partner] : states_) {
+    for (Partner& partner : states_) {
         // What came before has no rate: it waited for the partner's check-in, too.
         const std::uint64_t before = partner.bytes + partner.partial_bytes();
         if (before > 0 || partner.rare) {
             partner.with_rare().bytes_at_freeze = before;
         }
         partner.last_segment = now;
-        partner.probe_timeout = first_probe();
+        partner.probes = 0;
     }
 }
 
 void Exchange::begin_waiting(SwarmTime now) {
     measured_at_ = now;
     began_at_ = now;
-    for (auto& [member, partner] : states_) {
+    for (Partner& partner : states_) {
         partner.waiting_since = now;
         partner.last_progress = now;
     }
@@ -159,16 +156,16 @@ void Exchange::on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out) {
     if (place == states_.size()) {
         return;
     }
-    auto& [member, partner] = states_[place];
+    Partner& partner = states_[place];
     partner.up = true;
-    note_window(member, partner);
+    note_window(partners_[place], partner);
     partner.served.clear();
     partner.served_merged.clear();
     if (partner.rare) {
         partner.rare->repeats = {};
         partner.rare->repeats_merged = {};
     }
-    partner.probe_timeout = first_probe();
+    partner.probes = 0;
     set_partial(partner, 0);
     request_missing(now, peer, partner, out);
     request_within_window(now, out);
@@ -179,11 +176,12 @@ void Exchange::on_peer_lost(const NodeId& peer) {
     if (place == states_.size()) {
         return;
     }
-    auto& [member, partner] = states_[place];
+    const std::uint32_t member = partners_[place];
+    Partner& partner = states_[place];
     partner.up = false;
     note_window(member, partner);
     if (std::exchange(partner.requested, 0) > 0) {  // it requests them again when it is back
-        for (auto& [segment, requesters] : requesters_) {
+        for (auto& [segment, requesters] : requesters_.change()) {
             requesters.erase(member);
         }
     }
@@ -194,12 +192,13 @@ void Exchange::on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& 
     if (place == states_.size()) {
         return;
     }
-    auto& [member, partner] = states_[place];
+    Partner& partner = states_[place];
     const std::size_t count = merged_.size();
     const bool merged = fetch.kind == SegmentKind::merged;
     for (const std::uint32_t segment : segments_in(fetch.ranges, count)) {
         if (merged && !merged_.has(segment)) {
-            partner.requested += requesters_[segment].insert(member).second ? 1U : 0U;
+            std::set<std::uint32_t>& requesters = requesters_.change()[segment];
+            partner.requested += requesters.insert(partners_[place]).second ? 1U : 0U;
         } else if (note_served(partner, fetch.kind, segment)) {
             send_segment(from, fetch.kind, segment,
                          merged ? merged_.encoded(segment) : own_.encoded(segment), out);
@@ -235,7 +234,8 @@ Result<bool> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
     if (Result<void> sound = codec_.check(data.index, body, own_.has_reference()); !sound) {
         return sound.error();
     }
-    auto& [member, partner] = states_[place];
+    const std::uint32_t member = partners_[place];
+    Partner& partner = states_[place];
     const bool merged = data.kind == SegmentKind::merged;
     SegmentSet& missing = merged ? partner.merged : partner.contributions;
     const bool is_missing = missing.contains(data.index);
@@ -252,7 +252,7 @@ Result<bool> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
         }
     }
     partner.last_segment = now;
-    partner.probe_timeout = first_probe();
+    partner.probes = 0;
     set_partial(partner, 0);
     if (!is_missing) {
         return true;  // it came twice, or was never requested
@@ -287,7 +287,7 @@ void Exchange::contribute_own(std::uint32_t segment, Outbox& out) {
 }
 
 void Exchange::contribute(std::uint32_t segment, std::size_t contributor, Blob body, Outbox& out) {
-    Assembly& assembly = assemblies_[segment];
+    Assembly& assembly = assemblies_.change()[segment];
     if (assembly.contributions.empty()) {
         assembly = {std::vector<Blob>(contributors().size()), plan_->weights, 0};
     }
@@ -313,15 +313,15 @@ void Exchange::contribute(std::uint32_t segment, std::size_t contributor, Blob b
 /// Others may wait for it: for their owner, or for the relay of their group.
 void Exchange::store_merged(std::uint32_t segment, Blob values, Blob encoded, Outbox& out) {
     merged_.store(segment, std::move(values), std::move(encoded));
-    const auto requesters = requesters_.find(segment);
-    if (requesters == requesters_.end()) {
+    const auto requesters = requesters_->find(segment);
+    if (requesters == requesters_->end()) {
         return;
     }
     for (const std::uint32_t member : requesters->second) {
         --state_of(member).requested;
         send_segment(id_of(member), SegmentKind::merged, segment, merged_.encoded(segment), out);
     }
-    requesters_.erase(requesters);
+    requesters_.erase(segment);
 }
 
 std::vector<NodeId> Exchange::contributors_at(const std::vector<std::uint32_t>& places) const {
@@ -343,13 +343,14 @@ void Exchange::on_merged(SwarmTime now, const MergeResult& result, Outbox& out) 
     if (!open_window(out)) {
         return;
     }
-    for (auto& [member, partner] : states_) {
+    for (std::size_t place = 0; place < states_.size(); ++place) {
+        Partner& partner = states_[place];
         if (partner.contributions.empty() || partner.contributions.front() >= before) {
             partner.in_window = false;  // it has sent what it was asked for, and queues again
         } else if (partner.up && partner.in_window) {
-            send_fetch(id_of(member), partner, SegmentKind::contribution, out, before);
+            send_fetch(id_at(place), partner, SegmentKind::contribution, out, before);
         }
-        note_window(member, partner);
+        note_window(partners_[place], partner);
     }
     request_within_window(now, out);
 }

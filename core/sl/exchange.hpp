@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/mostly_empty.hpp"
 #include "core/base/node_set.hpp"
 #include "core/merge/plan.hpp"
 #include "core/node/node.hpp"
@@ -147,11 +148,10 @@ private:
         SegmentSet merged;         ///< still needed of it, which it owns or passes on
         SegmentSet served;         ///< of the own parameters, to it; see note_served()
         SegmentSet served_merged;
-        SwarmTime waiting_since{};      ///< when its segments were first requested
-        SwarmTime last_segment{};       ///< when one came last; or the last probe or new connection
-        SwarmTime last_progress{};      ///< when bytes came last; at first waiting_since
-        SwarmDuration probe_timeout{};  ///< time without a segment until the next probe
-        std::uint64_t bytes = 0;        ///< of its segments that have come
+        SwarmTime waiting_since{};  ///< when its segments were first requested
+        SwarmTime last_segment{};   ///< when one came last; or the last probe or new connection
+        SwarmTime last_progress{};  ///< when bytes came last; at first waiting_since
+        std::uint64_t bytes = 0;    ///< of its segments that have come
         /// What most partners never need: an owner in a large swarm has 100,000 of them.
         struct Rare {
             /// Bytes that had come, and of the segment that was arriving, at the freeze.
@@ -164,6 +164,7 @@ private:
         };
         std::unique_ptr<Rare> rare;   ///< nothing: all zero
         std::uint32_t requested = 0;  ///< merged segments that it requested, not merged yet
+        std::uint8_t probes = 0;      ///< sent in a row, without a segment: see probe_timeout()
         bool up = false;
         bool in_window = false;  ///< may send contributions: see fan_in_window
         bool sending = false;    ///< is counted in sending_
@@ -194,11 +195,11 @@ private:
     const std::vector<std::uint32_t>& owned_segments() const { return plan_->owned_by(self_); }
     void set_missing();
     const NodeId& id_of(std::uint32_t member) const { return setup_.members[member].id; }
-    SwarmDuration first_probe() const {
-        return first_probe_timeout * heartbeats_rarer_by(members().size());
-    }
+    /// Time without a segment until the next probe.
+    SwarmDuration probe_timeout(const Partner& partner) const;
     /// In partners_ and states_; their size: `node` is not a partner.
     std::size_t place_of(const NodeId& node) const;
+    const NodeId& id_at(std::size_t place) const { return id_of(partners_[place]); }
     /// \pre `member` is a partner
     Partner& state_of(std::uint32_t member);
     void note_window(std::uint32_t member, Partner& partner);
@@ -234,15 +235,16 @@ private:
     std::shared_ptr<const RoundPlan> plan_;
     std::uint32_t self_ = 0;  ///< index of this member
     std::vector<std::uint32_t> partners_;
-    std::vector<std::pair<std::uint32_t, Partner>> states_;  ///< of partners_, in their order
+    std::vector<Partner> states_;  ///< of partners_, in their order
     /// Partners that may be asked for contributions as soon as others have sent theirs.
-    std::set<std::uint32_t> queued_;
+    MostlyEmpty<std::set<std::uint32_t>> queued_;
     std::size_t sending_ = 0;  ///< partners that were asked for contributions
     /// Who has requested a merged segment that is not here yet.
-    std::map<std::uint32_t, std::set<std::uint32_t>> requesters_;
-    std::map<std::uint32_t, Assembly> assemblies_;  ///< of owned segments; see contribute()
-    std::uint32_t contributions_below_ = 0;         ///< end of the window of segments
-    std::size_t open_ = 0;                          ///< owned segments in it that are not merged
+    MostlyEmpty<std::map<std::uint32_t, std::set<std::uint32_t>>> requesters_;
+    /// Of owned segments; see contribute().
+    MostlyEmpty<std::map<std::uint32_t, Assembly>> assemblies_;
+    std::uint32_t contributions_below_ = 0;  ///< end of the window of segments
+    std::size_t open_ = 0;                   ///< owned segments in it that are not merged
     SegmentCodec codec_;
     OwnContribution& own_;
     MergedSegments merged_;

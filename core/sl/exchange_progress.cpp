@@ -8,6 +8,7 @@ namespace {
 
 /// A probe costs 60 bytes; the wait between probes doubles up to this.
 constexpr SwarmDuration longest_probe_timeout = std::chrono::seconds(60);
+constexpr std::uint8_t probes_counted_max = 8;  // so many reach that
 constexpr SwarmDuration measure_interval = std::chrono::seconds(5);
 /// Bytes of a segment are seen in steps of a TLS record (RFC 8446, section 5.1).
 constexpr double step_bytes = 16'384;
@@ -37,8 +38,9 @@ void Exchange::set_partial(Partner& partner, std::uint64_t bytes) {
 }
 
 void Exchange::on_arrivals(SwarmTime now, const Arrivals& arrivals) {
-    for (auto& [member, partner] : states_) {
-        const auto arriving = arrivals.body_bytes.find(id_of(member));
+    for (std::size_t place = 0; place < states_.size(); ++place) {
+        Partner& partner = states_[place];
+        const auto arriving = arrivals.body_bytes.find(id_at(place));
         const std::uint64_t bytes = arriving == arrivals.body_bytes.end() ? 0 : arriving->second;
         const bool more = bytes > partner.partial_bytes();
         set_partial(partner, bytes);
@@ -48,21 +50,26 @@ void Exchange::on_arrivals(SwarmTime now, const Arrivals& arrivals) {
     }
 }
 
+SwarmDuration Exchange::probe_timeout(const Partner& partner) const {
+    const SwarmDuration first = first_probe_timeout * heartbeats_rarer_by(members().size());
+    return std::min(first * (1 << partner.probes), std::max(longest_probe_timeout, first));
+}
+
 void Exchange::on_tick(SwarmTime now, Outbox& out) {
     if (!setup_.frozen) {
         return;  // some partners may not have checked in
     }
     bool quiet = false;
-    for (auto& [member, partner] : states_) {
+    for (std::size_t place = 0; place < states_.size(); ++place) {
+        Partner& partner = states_[place];
         if (!partner.up || !awaits(partner)) {
             continue;
         }
         quiet = quiet || now - partner.last_progress >= measure_interval;
-        if (now - partner.last_segment >= partner.probe_timeout) {
+        if (now - partner.last_segment >= probe_timeout(partner)) {
             partner.last_segment = now;
-            partner.probe_timeout = std::min<SwarmDuration>(
-                partner.probe_timeout * 2, std::max(longest_probe_timeout, first_probe()));
-            out.send(id_of(member), FetchProbe{wire_key(), ++partner.with_rare().probe});
+            partner.probes = std::min<std::uint8_t>(partner.probes + 1, probes_counted_max);
+            out.send(id_at(place), FetchProbe{wire_key(), ++partner.with_rare().probe});
         }
     }
     if (quiet && now - measured_at_ >= measure_interval) {
@@ -74,7 +81,7 @@ void Exchange::on_tick(SwarmTime now, Outbox& out) {
 void Exchange::on_probe(const NodeId& from, const FetchProbe& probe, Outbox& out) const {
     const std::size_t place = place_of(from);
     const bool known = place < states_.size();
-    const std::uint32_t owed = known ? states_[place].second.requested : 0;
+    const std::uint32_t owed = known ? states_[place].requested : 0;
     out.send(from, FetchProbeReply{probe.key, probe.serial, known, owed});
 }
 
@@ -84,7 +91,7 @@ void Exchange::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProb
     if (place == states_.size() || !reply.known) {
         return;  // it has not begun the attempt, and has stored the requests for it
     }
-    Partner& partner = states_[place].second;
+    Partner& partner = states_[place];
     if (!partner.up || !partner.rare || reply.serial <= partner.rare->probe_at_request ||
         reply.serial > partner.rare->probe) {
         return;
@@ -98,7 +105,7 @@ void Exchange::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProb
         send_fetch(from, partner, SegmentKind::contribution, out);
     }
     if (lost_merged || lost_contributions) {
-        partner.probe_timeout = first_probe();  // the link is not slow: it loses frames
+        partner.probes = 0;  // the link is not slow: it loses frames
     }
     partner.last_segment = now;
 }
@@ -117,14 +124,15 @@ std::vector<Stall> Exchange::stalls(SwarmTime now, SwarmDuration limit,
                                     const std::set<NodeId>& refused_by) const {
     std::vector<Stall> stalls;
     const bool overdue = now - began_at_ >= setup_.limit;
-    for (const auto& [member, partner] : states_) {
+    for (std::size_t place = 0; place < states_.size(); ++place) {
+        const Partner& partner = states_[place];
         const bool owes = contributes(partner) && (partner.in_window || !partner.up);
-        const bool refuses = !refused_by.empty() && refused_by.contains(id_of(member));
+        const bool refuses = !refused_by.empty() && refused_by.contains(id_at(place));
         const SwarmDuration timeout =
             refuses ? std::min(limit, refusal_timeout) : stall_timeout(partner, limit);
         if ((overdue || now - partner.last_progress >= timeout) && stalls.size() < stalls_max &&
             (owes || !partner.merged.empty())) {
-            stalls.push_back({id_of(member), !owes && !refuses, refuses});
+            stalls.push_back({id_at(place), !owes && !refuses, refuses});
         }
     }
     return stalls;
@@ -133,13 +141,14 @@ std::vector<Stall> Exchange::stalls(SwarmTime now, SwarmDuration limit,
 TransferProgress Exchange::transfer() const {
     TransferProgress progress{progress_bytes_, expected_bytes_, ""};
     std::uint64_t most = 0;
-    for (const auto& [member, partner] : states_) {
+    for (std::size_t place = 0; place < states_.size(); ++place) {
+        const Partner& partner = states_[place];
         const std::uint64_t missing =
             missing_bytes(partner.merged, SegmentKind::merged) +
             missing_bytes(partner.contributions, SegmentKind::contribution);
         if (missing > most) {
             most = missing;
-            progress.waits_for = id_of(member).name;
+            progress.waits_for = id_at(place).name;
         }
     }
     return progress;
@@ -148,9 +157,9 @@ TransferProgress Exchange::transfer() const {
 std::vector<std::pair<std::uint32_t, std::uint64_t>> Exchange::largest_senders(
     std::size_t count) const {
     std::vector<std::pair<std::uint32_t, std::uint64_t>> sent;
-    for (const auto& [member, partner] : states_) {
-        if (partner.bytes > 0) {
-            sent.emplace_back(member, partner.bytes);
+    for (std::size_t place = 0; place < states_.size(); ++place) {
+        if (states_[place].bytes > 0) {
+            sent.emplace_back(partners_[place], states_[place].bytes);
         }
     }
     if (sent.size() > count) {
@@ -177,7 +186,7 @@ std::vector<Sender> Exchange::senders() const {
 std::string Exchange::received_from() const {
     constexpr std::size_t named_max = 32;
     std::uint64_t others = 0;
-    for (const auto& [member, partner] : states_) {
+    for (const Partner& partner : states_) {
         others += partner.bytes;
     }
     std::string text;

@@ -38,15 +38,15 @@ void Exchange::note_window(std::uint32_t member, Partner& partner) {
     sending_ = sending_ + (sending ? 1U : 0U) - (partner.sending ? 1U : 0U);
     partner.sending = sending;
     if (may_send && !partner.in_window) {
-        queued_.insert(member);
+        queued_.change().insert(member);
     } else {
         queued_.erase(member);
     }
 }
 
 void Exchange::request_within_window(SwarmTime now, Outbox& out) {
-    while (sending_ < fan_in_window && !queued_.empty()) {
-        const std::uint32_t member = *queued_.begin();
+    while (sending_ < fan_in_window && !queued_->empty()) {
+        const std::uint32_t member = *queued_->begin();
         Partner& partner = state_of(member);
         partner.in_window = true;
         note_window(member, partner);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/base/bytes.hpp"
+#include "core/base/mostly_empty.hpp"
 #include "core/ledger/contract.hpp"
 
 namespace starling {
@@ -25,13 +26,13 @@ public:
         if (bytes_ + body.size() > std::max(small_bytes, model_bytes / 2)) {
             return;
         }
-        if (kept_[{from.id, from.check_in_index}].emplace(segment, body).second) {
+        if (kept_.change()[{from.id, from.check_in_index}].emplace(segment, body).second) {
             bytes_ += body.size();
         }
     }
     std::optional<Blob> find(const RoundMember& from, std::uint32_t segment) const {
-        const auto member = kept_.find({from.id, from.check_in_index});
-        if (member == kept_.end()) {
+        const auto member = kept_->find({from.id, from.check_in_index});
+        if (member == kept_->end()) {
             return std::nullopt;
         }
         const auto found = member->second.find(segment);
@@ -40,12 +41,15 @@ public:
     /// Contributions to an exchange that began before the members had check-ins: they are those of
     /// the check-ins that the same starts of these members have made since.
     void renumber(const MemberList& expected, const MemberList& frozen) {
+        if (kept_->empty()) {
+            return;
+        }
         for (const RoundMember& member : expected) {
             const RoundMember* const now = frozen.find(member.id);
             if (now != nullptr && now->session == member.session) {
-                if (auto kept = kept_.extract({member.id, member.check_in_index})) {
+                if (auto kept = kept_.change().extract({member.id, member.check_in_index})) {
                     kept.key().second = now->check_in_index;
-                    kept_.insert(std::move(kept));
+                    kept_.change().insert(std::move(kept));
                 }
             }
         }
@@ -56,7 +60,8 @@ public:
     }
 
 private:
-    std::map<std::pair<NodeId, std::uint64_t>, std::map<std::uint32_t, Blob>> kept_;
+    using Contributor = std::pair<NodeId, std::uint64_t>;  ///< and its check-in
+    MostlyEmpty<std::map<Contributor, std::map<std::uint32_t, Blob>>> kept_;
     std::uint64_t bytes_ = 0;
 };
 

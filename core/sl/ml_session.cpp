@@ -109,12 +109,12 @@ void MlSession::find_non_finite(std::uint32_t segment) {
         return;
     }
     if (auto tensor = first_non_finite_tensor(*session_->layout, segment, sync_->params[segment])) {
-        found = NonFiniteTensor{segment, std::move(*tensor)};
+        found = std::make_unique<NonFiniteTensor>(NonFiniteTensor{segment, std::move(*tensor)});
     }
 }
 
 void MlSession::check_finite(Round round, Outbox& out) {
-    sync_->check_in.non_finite = sync_->non_finite.has_value();
+    sync_->check_in.non_finite = sync_->non_finite != nullptr;
     if (sync_->non_finite) {
         report_own_non_finite(round, sync_->non_finite->tensor, session_->open.config.non_finite,
                               out);

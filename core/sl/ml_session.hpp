@@ -2,9 +2,9 @@
 
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 
+#include "core/base/node_set.hpp"
 #include "core/node/outbox.hpp"
 #include "core/sl/committed_model.hpp"
 #include "core/sl/shared_rounds.hpp"
@@ -89,15 +89,16 @@ private:
         std::uint64_t sequence = 0;
         CheckIn check_in;
         Segments params;
-        std::uint32_t present = 0;                  ///< segments of params that have come
-        bool waiting = false;                       ///< params are complete
-        std::optional<NonFiniteTensor> non_finite;  ///< of the first segment that holds such values
+        std::uint32_t present = 0;  ///< segments of params that have come
+        bool waiting = false;       ///< params are complete
+        /// Of the first segment that holds such values; nothing, most of the time.
+        std::unique_ptr<NonFiniteTensor> non_finite;
     };
 
     void find_non_finite(std::uint32_t segment);
 
     NodeId sl_;
-    std::set<NodeId> connected_;   ///< ML nodes
+    NodeSet connected_;            ///< ML nodes
     std::optional<NodeId> early_;  ///< of those, the newest, until a session is open
     // In memory of their own, which is free without them.
     std::unique_ptr<Session> session_;

@@ -17,7 +17,7 @@ void ModelServer::hold(CommittedModel model, Outbox& out) {
         out.cancel_sends(committed_group);
         served_.clear();
     }
-    model_ = std::move(model);
+    model_ = std::make_unique<CommittedModel>(std::move(model));
 }
 
 void ModelServer::on_stored(const KeptModel& stored) {
@@ -39,7 +39,7 @@ bool ModelServer::on_fetch(SwarmTime now, const NodeId& from, const FetchSegment
         return true;
     }
     const Segments& segments = model_->segments;
-    ServedSegments& served = served_[from];
+    ServedSegments& served = served_.change()[from];
     for (const std::uint32_t segment : segments_in(fetch.ranges, segments.size())) {
         if (served.note(segment)) {
             out.send(from, SegmentData{model_->key, SegmentKind::merged, segment},

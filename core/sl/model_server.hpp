@@ -1,8 +1,10 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 
+#include "core/base/mostly_empty.hpp"
 #include "core/node/outbox.hpp"
 #include "core/sl/committed_model.hpp"
 #include "core/sl/served_segments.hpp"
@@ -16,7 +18,8 @@ public:
     /// \param linger  see SlNodeOptions
     explicit ModelServer(SwarmDuration linger) : linger_(linger) {}
 
-    const std::optional<CommittedModel>& model() const { return model_; }
+    /// nullptr: there is none.
+    const CommittedModel* model() const { return model_.get(); }
     /// Whether it is the model of the round before, in the same run.
     bool precedes(const RoundKey& key) const {
         return model_ && model_->key.contract == key.contract && model_->key.run == key.run &&
@@ -49,10 +52,11 @@ private:
     bool holds(const RoundKey& key) const { return model_ && model_->key == key; }
 
     SwarmDuration linger_;
-    std::optional<CommittedModel> model_;
-    std::map<NodeId, ServedSegments> served_;  ///< of model_, to each peer on its connection
-    SwarmTime fetched_at_{};                   ///< when somebody asked for a model last
-    SwarmTime finished_at_{};                  ///< when the training had ended here
+    std::unique_ptr<CommittedModel> model_;
+    /// Of model_, to each peer on its connection.
+    MostlyEmpty<std::map<NodeId, ServedSegments>> served_;
+    SwarmTime fetched_at_{};   ///< when somebody asked for a model last
+    SwarmTime finished_at_{};  ///< when the training had ended here
 };
 
 }  // namespace starling

@@ -15,7 +15,7 @@ void PeerLinks::on_up(const NodeId& peer) {
 }
 
 void PeerLinks::on_connect_failed(const Address& address) {
-    std::erase_if(dialling_, [&](const auto& dialled) { return dialled.second == address; });
+    dialling_.erase_if([&](const auto& dialled) { return dialled.second == address; });
 }
 
 void PeerLinks::dial_partners(SwarmTime now, const MemberList& members,
@@ -34,14 +34,14 @@ void PeerLinks::dial_partners(SwarmTime now, const MemberList& members,
 }
 
 void PeerLinks::dial(const RoundMember& member, Outbox& out) {
-    if (!is_up(member.id) && dialling_.emplace(member.id, member.address).second) {
+    if (!is_up(member.id) && dialling_.change().emplace(member.id, member.address).second) {
         out.connect(member.address, Role::sl);
     }
 }
 
 std::optional<NodeEnd> PeerLinks::note_refusal(const ConnectFailed& failed,
                                                const MemberList& members, Outbox& out) {
-    if (!failed.fatal && refused_by_.empty()) {
+    if (!failed.fatal && refused_by_->empty()) {
         return std::nullopt;
     }
     const auto member = std::find_if(members.begin(), members.end(), [&](const RoundMember& one) {
@@ -56,11 +56,11 @@ std::optional<NodeEnd> PeerLinks::note_refusal(const ConnectFailed& failed,
     }
     std::string text = "member '" + member->id.name + "' at " + to_string(member->address) +
                        " can't be reached: " + failed.error.message;
-    if (refused_by_.insert(member->id).second) {
+    if (refused_by_.change().insert(member->id).second) {
         log_sl(Level::warning, text, out);
     }
     const bool by_all = std::all_of(members.begin(), members.end(), [&](const RoundMember& one) {
-        return one.id == self_ || refused_by_.contains(one.id);
+        return one.id == self_ || refused_by_->contains(one.id);
     });
     if (!by_all || was_connected_) {
         return std::nullopt;

@@ -5,6 +5,7 @@
 #include <set>
 #include <vector>
 
+#include "core/base/mostly_empty.hpp"
 #include "core/base/node_set.hpp"
 #include "core/node/outbox.hpp"
 #include "core/sl/node_end.hpp"
@@ -21,7 +22,7 @@ public:
     const NodeSet& up() const { return up_; }
     bool is_up(const NodeId& peer) const { return up_.contains(peer); }
     /// Members that would not be talked to, the last time.
-    const std::set<NodeId>& refused_by() const { return refused_by_; }
+    const std::set<NodeId>& refused_by() const { return *refused_by_; }
 
     void on_up(const NodeId& peer);
     /// \return true: it was connected.
@@ -51,8 +52,9 @@ public:
 private:
     NodeId self_;
     NodeSet up_;
-    std::map<NodeId, Address> dialling_;  ///< until the connection is there, or has failed
-    std::set<NodeId> refused_by_;
+    /// Until the connection is there, or has failed.
+    MostlyEmpty<std::map<NodeId, Address>> dialling_;
+    MostlyEmpty<std::set<NodeId>> refused_by_;
     bool was_connected_ = false;  ///< with any member since the start
 };
 

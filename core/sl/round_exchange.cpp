@@ -31,12 +31,12 @@ void RoundExchange::begin(SwarmTime now, OwnParameters own, ExchangeSetup setup,
     report_plan(out);
     exchange_->start(now, up, out);
     const RoundKey wire_key = exchange_->wire_key();
-    for (auto fetch = deferred_fetches_.begin(); fetch != deferred_fetches_.end();) {
-        if (fetch->second.key == wire_key) {
-            exchange_->on_fetch(fetch->first.first, fetch->second, out);
+    for (const auto& [from, fetch] : *deferred_fetches_) {
+        if (fetch.key == wire_key) {
+            exchange_->on_fetch(from.first, fetch, out);
         }
-        fetch = fetch->second.key <= wire_key ? deferred_fetches_.erase(fetch) : std::next(fetch);
     }
+    deferred_fetches_.erase_if([&](const auto& fetch) { return fetch.second.key <= wire_key; });
 }
 
 /// What one attempt has encoded, the next one needs not encode again if the owners have kept it; so
@@ -161,7 +161,7 @@ bool RoundExchange::on_fetch(const NodeId& from, const FetchSegments& fetch, Out
 
 void RoundExchange::defer_fetch(const NodeId& from, const FetchSegments& fetch) {
     if (!exchange_ || exchange_->wire_key() < fetch.key) {
-        deferred_fetches_[{from, fetch.kind}] = fetch;
+        deferred_fetches_.change()[{from, fetch.kind}] = fetch;
     }
 }
 
@@ -241,7 +241,7 @@ void RoundExchange::on_hashed(const SegmentDigests& hashed, Outbox& out) {
 
 void RoundExchange::on_digest(const Digest& digest, Outbox& out) {
     merged_digest_ = digest;
-    storing_[serial_] = {exchange_->key(), digest, {}};
+    storing_.change()[serial_] = {exchange_->key(), digest, {}};
     model_->start_keeping(digest, exchange_->merged(), out);
     model_.reset();
     if (exchange_->frozen()) {
@@ -264,7 +264,7 @@ void RoundExchange::on_merged_and_frozen(Outbox& out) {
 }
 
 KeptModel RoundExchange::on_stored(std::uint32_t serial, const Segments& stored) {
-    KeptModel model = storing_[serial];
+    KeptModel model = storing_.change()[serial];
     storing_.erase(serial);
     model.segments = stored;
     report_if_allowed();
@@ -285,9 +285,9 @@ void RoundExchange::report_if_allowed() {
     if (!exchange_ || !exchange_->frozen() || !merged_digest_) {
         return;
     }
-    const bool durable = !storing_.contains(serial_);
+    const bool durable = !storing_->contains(serial_);
     // A disk that is slower than rounds must not fall behind by more than one model.
-    const bool only_this = storing_.size() == 1 && !storing_fetched_;
+    const bool only_this = storing_->size() == 1 && !storing_fetched_;
     // With two members a quorum is both of them: reports before the disk would gain nothing.
     const std::size_t members = exchange_->members().size();
     const bool early = is_durable_enough(exchange_->durable(), members - 1, members) && only_this;
@@ -309,12 +309,13 @@ std::vector<NodeId> RoundExchange::name_non_finite(const std::vector<NodeId>& no
         return {};
     }
     if (!exchange_->frozen()) {
-        stored_names_.insert(nodes.begin(), nodes.end());
+        stored_names_.change().insert(nodes.begin(), nodes.end());
         return {};
     }
     std::vector<NodeId> named;
     for (const NodeId& node : nodes) {
-        if (node != self_ && named_non_finite_.insert({exchange_->key().round, node}).second) {
+        if (node != self_ &&
+            named_non_finite_.change().insert({exchange_->key().round, node}).second) {
             named.push_back(node);
         }
     }
@@ -367,7 +368,7 @@ void RoundExchange::on_committed(const CommittedModel& model) {
     }
     kept_contributions_.clear();
     reported_model_.reset();
-    std::erase_if(named_non_finite_, [&](const auto& named) { return named.first < commit.round; });
+    named_non_finite_.erase_if([&](const auto& named) { return named.first < commit.round; });
 }
 
 void RoundExchange::report_progress(Heartbeat& heartbeat, SwarmTime now, SwarmDuration stall_limit,

@@ -92,8 +92,9 @@ public:
     /// \pre nodes.empty() || running()
     std::vector<NodeId> name_non_finite(const std::vector<NodeId>& nodes);
     std::vector<NodeId> take_stored_names() {
-        const std::set<NodeId> names = std::exchange(stored_names_, {});
-        return {names.begin(), names.end()};
+        std::vector<NodeId> names(stored_names_->begin(), stored_names_->end());
+        stored_names_.clear();
+        return names;
     }
 
     /// The digest that this node merged the attempt to; nothing: it did not merge that one.
@@ -142,7 +143,7 @@ private:
     std::optional<MergeReport> report_;    ///< once the contract allows it
 
     /// Models that are not durable yet, without segments, by the serials of their attempts.
-    std::map<std::uint32_t, KeptModel> storing_;
+    MostlyEmpty<std::map<std::uint32_t, KeptModel>> storing_;
     bool storing_fetched_ = false;
     bool new_report_ = false;
 
@@ -158,10 +159,10 @@ private:
     KeptContributions kept_contributions_;
     RoundKey contributions_round_;  ///< of kept_contributions_; its attempt is ignored
     /// Requests for attempts that the SN has not announced yet: the newest of each peer and kind.
-    std::map<std::pair<NodeId, SegmentKind>, FetchSegments> deferred_fetches_;
+    MostlyEmpty<std::map<std::pair<NodeId, SegmentKind>, FetchSegments>> deferred_fetches_;
     /// Rounds and members that name_non_finite() has returned; of this round and the last.
-    std::set<std::pair<Round, NodeId>> named_non_finite_;
-    std::set<NodeId> stored_names_;  ///< see name_non_finite()
+    MostlyEmpty<std::set<std::pair<Round, NodeId>>> named_non_finite_;
+    MostlyEmpty<std::set<NodeId>> stored_names_;  ///< see name_non_finite()
 };
 
 }  // namespace starling

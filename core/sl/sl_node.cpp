@@ -28,7 +28,7 @@ SlNode::SlNode(SlNodeOptions options, const Hasher& hasher)
       sn_({.self = options_.id,
            .session = options_.session,
            .signer = options_.signer,
-           .addresses = options_.sn_addresses,
+           .addresses = std::move(options_.sn_addresses),
            .connect_limit = options_.sn_connect_limit,
            .answer_limit = options_.sn_answer_limit,
            .silence_limit = options_.sn_silence_limit,

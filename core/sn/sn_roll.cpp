@@ -208,8 +208,8 @@ void SnNode::report_owners(const RollChanged& changed, Outbox& out) const {
                .log(Level::info, component,
                     "'" + changed.by + "' votes for its owner on SN '" + changed.node->name +
                         "': of " + std::to_string(owners.size()) + " owners " +
-                        count(entry.for_vote, "a vote") + ", " +
-                        count(entry.for_expulsion, "its expulsion") + "; a majority decides"),
+                        count(*entry.for_vote, "a vote") + ", " +
+                        count(*entry.for_expulsion, "its expulsion") + "; a majority decides"),
            out);
 }
 

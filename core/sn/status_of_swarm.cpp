@@ -143,8 +143,8 @@ void write_roll(JsonWriter& json, const SnStatusSource& source) {
             .field("seen", entry.seen)
             .field("expelled", entry.expelled)
             .field("votes", roll.may_vote(id))
-            .field("owners_for_vote", owners_among(entry.for_vote, owners))
-            .field("owners_for_expulsion", owners_among(entry.for_expulsion, owners))
+            .field("owners_for_vote", owners_among(*entry.for_vote, owners))
+            .field("owners_for_expulsion", owners_among(*entry.for_expulsion, owners))
             .field("right", entry.role != Role::tool ? "" : right_text(roll, id, entry))
             .end_object();
     }

@@ -151,8 +151,8 @@ TEST(JsonWriter, ReplacesInvalidUtf8) {
 TEST(NodeSet, IsASetWithFewNodesAndWithMany) {
     NodeSet set;
     std::set<NodeId> same;
-    for (int i = 0; i < 100; ++i) {  // in an order of its own, each twice
-        const NodeId node{"sl" + std::to_string(i * 37 % 50)};
+    for (int i = 0; i < 2000; ++i) {  // in an order of its own, each twice
+        const NodeId node{"sl" + std::to_string(i * 37 % 1000)};
         set.insert(node);
         same.insert(node);
         EXPECT_TRUE(set.contains(node));
@@ -162,11 +162,33 @@ TEST(NodeSet, IsASetWithFewNodesAndWithMany) {
             same.erase(node);
         }
     }
-    for (int i = 0; i < 60; ++i) {
+    for (int i = 0; i < 1100; ++i) {
         const NodeId node{"sl" + std::to_string(i)};
         EXPECT_EQ(set.contains(node), same.contains(node)) << node.name;
-        EXPECT_EQ(NodeSet(same).contains(node), same.contains(node)) << node.name;
     }
+    const NodeSet copy(same);
+    for (const NodeId& node : same) {
+        EXPECT_TRUE(copy.contains(node)) << node.name;
+        EXPECT_TRUE(set.erase(node)) << node.name;
+    }
+    EXPECT_FALSE(set.contains({"sl1"}));
+}
+
+using Numbered = std::pair<NodeId, int>;
+const NodeId& node_of(const Numbered& one) { return one.first; }
+
+TEST(ByNode, VisitsInTheOrderOfIdsAndFindsEachOnce) {
+    ByNode<Numbered, node_of> numbers;
+    for (int i = 999; i >= 0; --i) {
+        numbers.insert({{std::to_string(1000 + i)}, i});
+        numbers.insert({{std::to_string(1000 + i)}, -1});  // there is one
+    }
+    int next = 0;
+    numbers.for_each([&](const Numbered& one) { EXPECT_EQ(one.second, next++); });
+    EXPECT_EQ(next, 1000);
+    EXPECT_EQ(numbers.find({"1500"})->second, 500);
+    EXPECT_EQ(numbers.find({"0"}), nullptr);
+    EXPECT_EQ(numbers.find({"2000"}), nullptr);
 }
 
 TEST(TraceLine, IsOneLineForAnyValues) {

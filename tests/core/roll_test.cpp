@@ -138,7 +138,7 @@ TEST(Roll, AMajorityOfOwnersGrantsAndRevokesAnSnsVote) {
     EXPECT_EQ(book.change("swci3", ChangeRoll::Kind::admit_server, "sn9").code, Errc::ok);
     EXPECT_EQ(book.change("swci3", ChangeRoll::Kind::admit_server, "sn9").code, Errc::ok);
     EXPECT_FALSE(roll.may_vote({"sn9"})) << "one owner of three, though it voted twice";
-    EXPECT_EQ(owners_among(roll.entries().at({"sn9"}).for_vote, roll.owners()), 1U);
+    EXPECT_EQ(owners_among(*roll.entries().at({"sn9"}).for_vote, roll.owners()), 1U);
     book.change("swci1", ChangeRoll::Kind::admit_server, "sn9");
     EXPECT_TRUE(roll.may_vote({"sn9"}));
     EXPECT_EQ(roll.entries().at({"sn9"}).by, "2 of 3 owners");
@@ -332,7 +332,7 @@ protected:
         swarm.add_sn(number);
     }
     bool votes(const std::string& name) const {
-        const auto& records = swarm.sn_stores[0]->log.records;
+        const auto& records = swarm.sn_stores[0]->log().records;
         for (std::size_t at = records.size(); at > 0; --at) {
             const LogRecord record = *decode_record(at, records[at - 1]);
             if (record.kind == RecordKind::membership) {
@@ -394,7 +394,7 @@ TEST_F(RollSwarm, AnSnOfAnotherCaIsALearnerUntilItIsAdmitted) {
     const std::shared_ptr<const NodeVerifier> verifier = make_memory_verifier(openssl_hasher());
     LedgerAudit audit(openssl_hasher(), *verifier, {});
     Digest link;
-    for (const Bytes& bytes : swarm.sn_store().log.records) {
+    for (const Bytes& bytes : swarm.sn_store().log().records) {
         const std::uint64_t index = audit.summary().records + 1;
         link = chain_link(openssl_hasher(), link, index, bytes);
         const Result<void> good = audit.take(index, bytes, link);

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+#include "core/base/ids.hpp"
+
+namespace starling {
+
+/// What a node has of other nodes, one for each, in the order of their ids. Most nodes have some
+/// ten, some in a large swarm 100,000; so it is in blocks of neighbours, which take half of the
+/// memory of a tree.
+template <typename T, const NodeId& (*id_of)(const T&)>
+class ByNode {
+public:
+    /// nullptr: there is none. Valid until the next change.
+    const T* find(const NodeId& node) const {
+        if (blocks_.empty()) {
+            return nullptr;
+        }
+        const std::vector<T>& block = blocks_[block_of(node)];
+        const auto at = place_in(block, node);
+        return at != block.end() && id_of(*at) == node ? &*at : nullptr;
+    }
+    /// Not if there is one of that node.
+    void insert(T what) {
+        if (blocks_.empty()) {
+            blocks_.reserve(1);
+            blocks_.emplace_back();
+        }
+        std::size_t number = block_of(id_of(what));
+        if (blocks_[number].size() == block_max && !find(id_of(what))) {
+            split(number);
+            number = block_of(id_of(what));
+        }
+        std::vector<T>& block = blocks_[number];
+        const auto at = place_in(block, id_of(what));
+        if (at != block.end() && id_of(*at) == id_of(what)) {
+            return;
+        }
+        const auto place = at - block.begin();
+        if (block.size() == block.capacity()) {
+            // 1, 4, 8, 12, ...: most have one, or some ten.
+            block.reserve(block.empty() ? 1 : (block.size() / 4 + 1) * 4);
+        }
+        block.insert(block.begin() + place, std::move(what));
+    }
+    /// \return  whether it was there.
+    bool erase(const NodeId& node) {
+        if (find(node) == nullptr) {
+            return false;
+        }
+        const std::size_t number = block_of(node);
+        std::vector<T>& block = blocks_[number];
+        block.erase(place_in(block, node));
+        if (block.empty()) {
+            blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(number));
+        }
+        return true;
+    }
+    /// In order. `visit` may not change this.
+    template <typename Visit>
+    void for_each(Visit visit) const {
+        for (const std::vector<T>& block : blocks_) {
+            std::for_each(block.begin(), block.end(), visit);
+        }
+    }
+
+private:
+    static constexpr std::size_t block_max = 64;
+
+    /// In which it is, if it is there. \pre  there is one
+    std::size_t block_of(const NodeId& node) const {
+        const auto behind = std::upper_bound(
+            blocks_.begin() + 1, blocks_.end(), node,
+            [](const NodeId& id, const std::vector<T>& block) { return id < id_of(block[0]); });
+        return static_cast<std::size_t>(behind - blocks_.begin()) - 1;
+    }
+    static auto place_in(const std::vector<T>& block, const NodeId& node) {
+        return std::lower_bound(block.begin(), block.end(), node,
+                                [](const T& one, const NodeId& id) { return id_of(one) < id; });
+    }
+    void split(std::size_t number) {
+        std::vector<T>& block = blocks_[number];
+        const auto middle = block.begin() + block_max / 2;
+        std::vector<T> upper(std::make_move_iterator(middle), std::make_move_iterator(block.end()));
+        block.erase(middle, block.end());
+        block.shrink_to_fit();
+        blocks_.insert(blocks_.begin() + static_cast<std::ptrdiff_t>(number) + 1, std::move(upper));
+    }
+
+    std::vector<std::vector<T>> blocks_;  ///< none is empty
+};
+
+}  // namespace starling
