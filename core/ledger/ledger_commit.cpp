@@ -90,6 +90,7 @@ Answer Ledger::record_reports(const RecordReports& command) {
         !are_next(*contract, command.reports)) {
         return {Errc::malformed, "these are not the reports of the next members, in order"};
     }
+    known.reserve(contract->frozen.size());
     known.insert(known.end(), command.reports.begin(), command.reports.end());
     return {Errc::ok, "", contract->run};
 }
@@ -108,13 +109,17 @@ Answer Ledger::commit(const Entry& entry, const CommitRound& command) {
         !are_next(*contract, command.reports)) {
         return {Errc::malformed, "a commit needs one report of each member, in order"};
     }
-    std::vector<MemberReport> reports = contract->reports.recorded;
+    // Not a copy: there may be 100,000.
+    std::vector<MemberReport> reports = std::move(contract->reports.recorded);
+    const std::size_t recorded = reports.size();
     reports.insert(reports.end(), command.reports.begin(), command.reports.end());
     const auto durable = static_cast<std::size_t>(std::count_if(
         reports.begin(), reports.end(), [](const MemberReport& report) { return report.durable; }));
     if (!is_durable_enough(contract->config.durable, durable, reports.size())) {
+        reports.resize(recorded);
+        contract->reports.recorded = std::move(reports);
         return {Errc::malformed, "only " + std::to_string(durable) + " of " +
-                                     std::to_string(reports.size()) +
+                                     std::to_string(contract->frozen.size()) +
                                      " members have the model on disk, and the contract says '" +
                                      std::string(to_string(contract->config.durable)) + "'"};
     }
