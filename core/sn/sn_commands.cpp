@@ -134,7 +134,7 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& heartbeat, Peer& 
         newest_for_members(*contract) > heartbeat.known_version &&
         !is_on_its_way(*contract, heartbeat, peer.sent_view, now_)) {
         peer.sent_view = {contract->name, contract->version, now_};
-        out.send(from, lists_.update_of(*contract, ledger()));
+        out.send(from, views_.lists.update_of(*contract, ledger()));
     } else {
         reply(from, heartbeat_answer(leases_.told()), out);
     }
@@ -145,7 +145,7 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& heartbeat, Peer& 
 void SnNode::on_fetch_members(const NodeId& from, const FetchMembers& fetch, Outbox& out) {
     constexpr SwarmDuration once_within = std::chrono::seconds(2);
     SnPeer& peer = peers_[from];
-    MemberListPart part = lists_.part_of(fetch);
+    MemberListPart part = views_.lists.part_of(fetch);
     if (part.total == 0) {
         peer.sent_view = {};  // its next heartbeat is answered by the newest view
         out.send(from, std::move(part));

@@ -2,6 +2,7 @@
 // are carried out in the order in which the consensus gives them: a record is durable before a
 // message says so (rule R1). Every SN applies the same records in the same order, so what the
 // ledger answers is the same on all of them; log lines and answers to nodes are this SN's own.
+#include <algorithm>
 #include <set>
 
 #include "core/base/overloaded.hpp"
@@ -223,18 +224,48 @@ void SnNode::push_views(const std::vector<LedgerEvent>& events, Outbox& out) {
 }
 
 void SnNode::push_view(const std::string& name, Outbox& out) {
-    if (log_.history().in_silence) {
-        return;  // the newest one is on its way
+    if (!log_.history().in_silence) {  // else the newest one is on its way
+        views_.pushes[name].left = ledger().find_contract(name)->members.size();
+        push_to_next(name, out);
     }
+}
+
+/// The others follow when this SN has seen what has come meanwhile. With all of a large swarm at
+/// once, so many frames would be in memory together.
+void SnNode::push_to_next(const std::string& name, Outbox& out) {
+    constexpr std::size_t at_once = 4096;
     const Contract* contract = ledger().find_contract(name);
-    const ViewUpdate update = lists_.update_of(*contract, ledger());
-    out.reserve(contract->members.size());
-    for (const auto& [id, member] : contract->members) {
-        const auto peer = peers_.find(id);
+    Push& push = views_.pushes[name];
+    push.left = contract == nullptr ? 0 : std::min(push.left, contract->members.size());
+    if (push.left == 0) {
+        views_.pushes.erase(name);
+        return;
+    }
+    const ViewUpdate update = views_.lists.update_of(*contract, ledger());
+    const std::size_t some = std::min(push.left, at_once);
+    out.reserve(some);
+    auto member = contract->members.upper_bound(push.after);
+    for (std::size_t told = 0; told < some; ++told, ++member) {
+        member = member == contract->members.end() ? contract->members.begin() : member;
+        push.after = member->first;
+        const auto peer = peers_.find(push.after);
         if (peer != peers_.end() && peer->second.here) {
             peer->second.sent_view = {update.view.name, update.view.version, now_};
-            out.send(id, update);
+            out.send(push.after, update);
         }
+    }
+    push.left -= some;
+    if (push.left > 0) {
+        out.set_timer(view_timer, now_ + std::chrono::milliseconds(1));
+    } else {
+        views_.pushes.erase(name);
+    }
+}
+
+void SnNode::push_on(Outbox& out) {
+    const std::map<std::string, Push> pushes = views_.pushes;
+    for (const auto& [contract, push] : pushes) {
+        push_to_next(contract, out);
     }
 }
 

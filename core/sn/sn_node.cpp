@@ -21,7 +21,9 @@ SnNode::SnNode(SnNodeOptions options, const Hasher& hasher)
       leadership_(options_.limits.leader),
       leases_(options_.limits),
       reports_(options_.planted.count_old_attempts),
-      lists_(hasher, options_.limits.parts.members_in_view, options_.limits.parts.list_part_bytes),
+      views_{.lists = {hasher, options_.limits.parts.members_in_view,
+                       options_.limits.parts.list_part_bytes},
+             .pushes = {}},
       state_{OriginalCheck(original_timer),
              StateTransfer(options_.id, hasher, state_timer),
              OlderRecords(hasher),
@@ -255,6 +257,8 @@ void SnNode::on_timer(const TimerDue& due, Outbox& out) {
     } else if (due.timer == dial_timer) {
         dialler_.on_timer();
         dial_servers(out);
+    } else if (due.timer == view_timer) {
+        push_on(out);
     }
 }
 

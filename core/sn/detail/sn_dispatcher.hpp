@@ -54,7 +54,8 @@ private:
         server_timer = 5,
         dial_timer = 6,
         original_timer = 7,
-        state_timer = 8
+        state_timer = 8,
+        view_timer = 9
     };
     static constexpr std::string_view component = "swarm.SN";  ///< of log lines
     static constexpr SwarmDuration server_interval = std::chrono::milliseconds(500);
@@ -139,6 +140,8 @@ private:
     void on_ledger_event(const LedgerEvent& event, Outbox& out);
     void push_views(const std::vector<LedgerEvent>& events, Outbox& out);
     void push_view(const std::string& contract, Outbox& out);
+    void push_to_next(const std::string& contract, Outbox& out);
+    void push_on(Outbox& out);
 
     // sn_signed.cpp
     /// Whether the entry is signed by its author. Errc::refused tells why not.
@@ -274,7 +277,16 @@ private:
     std::map<NodeId, Peer> peers_;  ///< all that were heard of since the start, gone ones too
     MergeReports reports_;
     RoundMotions motions_;
-    ToldLists lists_;
+    struct Push {
+        NodeId after;          ///< the member that was told last
+        std::size_t left = 0;  ///< to be told after it, in the order of ids and around
+    };
+    /// What members are told.
+    struct Views {
+        ToldLists lists;
+        std::map<std::string, Push> pushes;  ///< of new views, by contract
+    };
+    Views views_;
     /// What comes before this SN starts, and what follows from it.
     struct Beginning {
         OriginalCheck original;
