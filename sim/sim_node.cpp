@@ -27,7 +27,7 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
                                 const Hasher& hasher) {
     if (plan.role == Role::apls) {
         AplsNodeOptions options = plan.settings->licences;
-        options.recovered = store->log.records;
+        options.recovered = store->log().records;
         return make_apls_node(std::move(options));
     }
     if (plan.role == Role::sn) {
@@ -100,11 +100,7 @@ Result<std::unique_ptr<SimNode>> SimNode::make(const World& world, const SimNode
                                                std::function<void(const Stop&)> on_stop) {
     std::unique_ptr<SimNode> self(new SimNode(world.engine, std::move(node), std::move(on_stop)));
     Result<std::unique_ptr<Endpoint>> endpoint = world.network.attach(
-        place_of(plan), [raw = self.get(), alive = self->alive_](Input&& input) {
-            if (*alive) {
-                raw->handle(std::move(input));
-            }
-        });
+        place_of(plan), [raw = self.get()](Input&& input) { raw->handle(std::move(input)); });
     if (!endpoint) {
         return endpoint.error();
     }

@@ -46,7 +46,7 @@ bool is_voter_in(const LogRecord& membership, std::uint64_t number) {
 bool CampaignSwarm::all_vote() const {
     LogRecord newest;
     for (const Sn& server : servers_) {
-        LogRecord own = newest_membership(server.store.log);
+        LogRecord own = newest_membership(server.store.log());
         if (std::pair(own.term, own.index) > std::pair(newest.term, newest.index)) {
             newest = std::move(own);
         }
@@ -54,7 +54,7 @@ bool CampaignSwarm::all_vote() const {
     bool all = true;
     for (int sn = 1; sn <= options_.servers; ++sn) {
         const Sn& server = servers_[index(sn)];
-        const DurableLog& log = server.store.log;
+        const DurableLog& log = server.store.log();
         all = all && !server.leaving && server.removal.state != Removal::State::asked;
         all = all && (!serves(sn) || (is_voter_in(newest_membership(log), log.vote.self) &&
                                       is_voter_in(newest, log.vote.self)));
@@ -239,7 +239,7 @@ bool CampaignSwarm::copy_sn(int sn) {
         store.fail_next_write) {
         return false;
     }
-    copy.store.log = store.log;
+    copy.store.log() = store.log();
     copy.runs = true;
     ++counts_.copies;
     if (!copy.process.name.empty()) {

@@ -31,7 +31,7 @@ const Rows& sample_ledger() {
         swarm.run_for(std::chrono::seconds(1));
         Rows made;
         Digest link;
-        for (const Bytes& bytes : swarm.sn_store().log.records) {
+        for (const Bytes& bytes : swarm.sn_store().log().records) {
             link = chain_link(openssl_hasher(), link, made.size() + 1, bytes);
             made.push_back({made.size() + 1, bytes, link});
         }
@@ -214,7 +214,7 @@ TEST(LedgerAudit, AnSnThatForgesCommandsOfAMemberIsDetected) {
     swarm.add_pair(2, {});
     ASSERT_TRUE(swarm.run());
     Rows rows;
-    for (const Bytes& bytes : swarm.sn_store().log.records) {
+    for (const Bytes& bytes : swarm.sn_store().log().records) {
         rows.push_back({rows.size() + 1, bytes, {}});
     }
     recompute_chain(rows);

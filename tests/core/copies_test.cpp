@@ -102,7 +102,7 @@ TEST(CopiedSn, FindsTheOriginalAndStopsWithoutVoting) {
     }
     ASSERT_TRUE(swarm.run_to_round(3));
     MemoryStore store;
-    store.log = swarm.sn_stores[1]->log;
+    store.log() = swarm.sn_stores[1]->log();
     const Address elsewhere{"10.0.9.2", 30304};
     MemoryNodeSpec copy;
     copy.process = "sn2-copy";
@@ -117,7 +117,7 @@ TEST(CopiedSn, FindsTheOriginalAndStopsWithoutVoting) {
         options.api_address = elsewhere;
         options.peer_address = elsewhere;
         options.sentinel = swarm.sn_address();
-        options.log = store.log;
+        options.log = store.log();
         options.signer = make_memory_signer(openssl_hasher(), options.id, options.session);
         options.verifier = make_memory_verifier(openssl_hasher());
         return make_sn_node(options, openssl_hasher());
@@ -131,7 +131,7 @@ TEST(CopiedSn, FindsTheOriginalAndStopsWithoutVoting) {
     EXPECT_NE(swarm.network.stopped({"sn2-copy"})->reason.find("one runs at 10.0.1.2:30304"),
               std::string::npos)
         << swarm.network.stopped({"sn2-copy"})->reason;
-    EXPECT_EQ(store.log.vote, swarm.sn_stores[1]->log.vote);
+    EXPECT_EQ(store.log().vote, swarm.sn_stores[1]->log().vote);
     ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
     swarm.expect_one_final_model();
     swarm.expect_one_ledger();

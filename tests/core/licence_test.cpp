@@ -190,7 +190,7 @@ protected:
             options.licence = licence;
             options.unix_ns_at_zero = *parse_date(today) * 1'000'000'000;
             options.admins = {{"swci1"}};
-            options.recovered = store.log.records;
+            options.recovered = store.log().records;
             return make_apls_node(options);
         };
         spec.host = "host-" + name;

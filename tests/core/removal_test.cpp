@@ -45,7 +45,7 @@ protected:
     std::string follower() const { return swarm.leader() == "sn1" ? "sn2" : "sn1"; }
     std::vector<std::string> servers_of(int sn) const {
         std::vector<std::string> names;
-        const auto& records = swarm.sn_stores[static_cast<std::size_t>(sn - 1)]->log.records;
+        const auto& records = swarm.sn_stores[static_cast<std::size_t>(sn - 1)]->log().records;
         for (std::size_t at = records.size(); at > 0 && names.empty(); --at) {
             const LogRecord record = *decode_record(at, records[at - 1]);
             if (record.kind == RecordKind::membership) {
@@ -91,7 +91,7 @@ TEST_F(Removal, ADeadSnIsRemovedAndTheRestToleratesAnotherFailure) {
     EXPECT_NE(reason("sn3").find("empty disk"), std::string::npos) << reason("sn3");
     ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
     swarm.expect_one_final_model();
-    EXPECT_EQ(audited(swarm.sn_store().log.records), "");
+    EXPECT_EQ(audited(swarm.sn_store().log().records), "");
     ASSERT_EQ(removals.size(), 1U);
     EXPECT_EQ(removals[0].command.by, "swci1");
     EXPECT_FALSE(removals[0].command.rebuilt);
@@ -182,13 +182,13 @@ TEST_F(Removal, OneSurvivorRebuildsAloneAndTheOthersStartEmpty) {
             << reason(node);
         EXPECT_NE(reason(node).find("ledger diverges"), std::string::npos) << reason(node);
     }
-    swarm.sn_stores[1]->log = {};
+    swarm.sn_stores[1]->log() = {};
     swarm.network.restart({"sn2"});
     ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
     swarm.expect_one_final_model();
     EXPECT_EQ(servers_of(2), (std::vector<std::string>{"sn1", "sn2"}));
 
-    std::vector<Bytes> records = swarm.sn_store().log.records;
+    std::vector<Bytes> records = swarm.sn_store().log().records;
     EXPECT_EQ(audited(records), "");
     ASSERT_EQ(removals.size(), 1U);
     const LedgerAudit::Removal epoch = removals[0];
@@ -208,11 +208,11 @@ TEST_F(Removal, ARebuildMustNameExactlyAllOtherSns) {
     const auto signer = make_memory_signer(openssl_hasher(), {"sn1"}, 99);
     const auto refusal = [&](const std::string& node, std::vector<NodeId> without) {
         const Result<Rebuild> rebuild =
-            rebuild_alone(swarm.sn_store().log, {.id = {node},
-                                                 .session = 9,
-                                                 .number = 9,
-                                                 .without = std::move(without),
-                                                 .signer = *signer});
+            rebuild_alone(swarm.sn_store().log(), {.id = {node},
+                                                   .session = 9,
+                                                   .number = 9,
+                                                   .without = std::move(without),
+                                                   .signer = *signer});
         return rebuild ? "" : rebuild.error().message;
     };
     EXPECT_NE(refusal("sn1", {{"sn2"}}).find("which are sn2, sn3; given: sn2"), std::string::npos);
@@ -224,7 +224,7 @@ TEST_F(Removal, ARebuildMustNameExactlyAllOtherSns) {
 
 TEST_F(Removal, ARepeatedRebuildChangesNothing) {
     ASSERT_TRUE(swarm.run_to_round(1));
-    DurableLog log = swarm.sn_store().log;
+    DurableLog log = swarm.sn_store().log();
     const auto signer = make_memory_signer(openssl_hasher(), {"sn1"}, 99);
     const auto ask = [&](std::vector<NodeId> without, const std::string& node = "sn1") {
         return rebuild_alone(log, {.id = {node},

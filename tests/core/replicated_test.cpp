@@ -65,7 +65,7 @@ TEST_P(Replicated, ARestartedLeaderCatchesUp) {
     expect_good_end();
     run_for(seconds(3));
     swarm.expect_one_ledger();
-    EXPECT_EQ(swarm.sn_stores[0]->log.records.size(), swarm.sn_stores[1]->log.records.size());
+    EXPECT_EQ(swarm.sn_stores[0]->log().records.size(), swarm.sn_stores[1]->log().records.size());
 }
 
 TEST_P(Replicated, AFollowerIsKilledAndItsMembersConnectToTheNext) {
@@ -103,7 +103,7 @@ TEST_P(Replicated, AnSnWithALostDiskJoinsAsANewServer) {
     swarm.network.restart(gone);
     expect_good_end();
     run_for(seconds(3));
-    EXPECT_EQ(swarm.sn_stores[0]->log.records, swarm.sn_stores[2]->log.records);
+    EXPECT_EQ(swarm.sn_stores[0]->log().records, swarm.sn_stores[2]->log().records);
 }
 
 /// Otherwise the member would resend it with a heartbeat, up to a second later.
@@ -173,7 +173,7 @@ TEST_P(Replicated, ADelayedLeaveRequestOfAnEarlierServerDoesNotRemoveItsSuccesso
     swarm.network.restart(node);
     ASSERT_TRUE(swarm.network.run([&] { return swarm.network.stopped(node).has_value(); },
                                   swarm.network.now() + seconds(20)));
-    const Server earlier{node, swarm.sn_addresses[2], swarm.sn_stores[2]->log.vote.self, false};
+    const Server earlier{node, swarm.sn_addresses[2], swarm.sn_stores[2]->log().vote.self, false};
     ASSERT_NE(earlier.number, 0U);
     swarm.leaving.clear();
     *swarm.sn_stores[2] = MemoryStore{};
@@ -250,7 +250,7 @@ TEST(ReplicatedSnapshots, AllSnsMakeTheSameOnesAndContinueFromThem) {
     const std::uint64_t at = decode_snapshot(openssl_hasher(), *first)->index();
     Digest link;
     for (std::uint64_t index = 1; index <= at; ++index) {
-        const Bytes& record = swarm.sn_stores[0]->log.records[index - 1];
+        const Bytes& record = swarm.sn_stores[0]->log().records[index - 1];
         link = chain_link(openssl_hasher(), link, index, record);
         ASSERT_TRUE(audit.take(index, record, link)) << "entry " << index;
     }
@@ -276,7 +276,7 @@ TEST(ReplicatedSnapshots, SnsThatWereAllStartedFromOneSendTheWholeLogToOneThatJo
     ASSERT_TRUE(swarm.run());
     swarm.run_for(seconds(3));
     swarm.expect_one_ledger();
-    EXPECT_EQ(swarm.sn_stores[2]->log.records, swarm.sn_stores[0]->log.records);
+    EXPECT_EQ(swarm.sn_stores[2]->log().records, swarm.sn_stores[0]->log().records);
 }
 
 /// What a start finds out about the ledger before it runs it.
@@ -286,7 +286,7 @@ TEST(ReplicatedSnapshots, ARebuildAndTheCheckForACopyNeedNoRecordsBeforeIt) {
         swarm.add_pair(i, {.min_peers = 3, .syncs = 20, .batch_time = milliseconds(20)});
     }
     ASSERT_TRUE(swarm.run());
-    const DurableLog& whole = swarm.sn_stores[0]->log;
+    const DurableLog& whole = swarm.sn_stores[0]->log();
     const DurableLog behind = swarm.sn_stores[0]->start_log(openssl_hasher());
     ASSERT_GT(behind.before(), 0U);
     EXPECT_EQ(behind.last(), whole.last());

@@ -133,7 +133,7 @@ TEST_P(SignedRounds, EverySnSignsTheLastHead) {
     ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
     swarm.run_for(std::chrono::seconds(1));
     std::set<std::string> signers;
-    for (const Bytes& bytes : swarm.sn_store().log.records) {
+    for (const Bytes& bytes : swarm.sn_store().log().records) {
         const Result<LogRecord> record = decode_record(1, bytes);
         const Result<Entry> entry = decode_entry(record->data);
         if (record->kind == RecordKind::entry && std::get_if<Checkpoint>(&entry->command)) {

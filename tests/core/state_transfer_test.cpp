@@ -278,7 +278,7 @@ std::string audit_of(const MemoryStore& store) {
     LedgerAudit audit(openssl_hasher(), *verifier, {});
     Digest link;
     std::uint64_t index = 0;
-    for (const Bytes& record : store.log.records) {
+    for (const Bytes& record : store.log().records) {
         link = chain_link(openssl_hasher(), link, ++index, record);
         if (const Result<void> taken = audit.take(index, record, link); !taken) {
             return taken.error().message;
@@ -321,7 +321,7 @@ TEST_F(JoiningWithASnapshot, AnSnWithAnEmptyDiskCopiesTheRecordsBeforeIt) {
     swarm.run_for(seconds(3));
     swarm.expect_one_final_model();
     swarm.expect_one_ledger();
-    EXPECT_EQ(swarm.sn_stores[2]->log.records, swarm.sn_stores[0]->log.records);
+    EXPECT_EQ(swarm.sn_stores[2]->log().records, swarm.sn_stores[0]->log().records);
     EXPECT_EQ(audit_of(*swarm.sn_stores[2]), "");
     EXPECT_EQ(*swarm.sn_stores[2]->snapshot(), *swarm.sn_stores[0]->snapshot());
 }
@@ -332,18 +332,18 @@ TEST_F(JoiningWithASnapshot, AnSnVotesAgainOnlyWhenItHasAllRecords) {
     empty_disk(3);
     const auto votes = [&](const Server& one) {
         return one.node == NodeId{"sn3"} && one.voter &&
-               one.number == swarm.sn_stores[2]->log.vote.self;
+               one.number == swarm.sn_stores[2]->log().vote.self;
     };
     bool lacked = false;
     const bool voted = swarm.network.run(
         [&] {
-            const DurableLog& log = swarm.sn_stores[0]->log;
+            const DurableLog& log = swarm.sn_stores[0]->log();
             for (std::size_t at = log.records.size(); at > 0; --at) {
                 const auto record = decode_record(at, log.records[at - 1]);
                 if (record->kind == RecordKind::membership) {
                     const auto servers = decode_membership(record->data);
                     const bool voter = std::ranges::any_of(*servers, votes);
-                    lacked = lacked || (voter && swarm.sn_stores[2]->log.missing.last > 0);
+                    lacked = lacked || (voter && swarm.sn_stores[2]->log().missing.last > 0);
                     return voter;
                 }
             }
@@ -352,13 +352,13 @@ TEST_F(JoiningWithASnapshot, AnSnVotesAgainOnlyWhenItHasAllRecords) {
         swarm.network.now() + seconds(60));
     EXPECT_TRUE(voted);
     EXPECT_FALSE(lacked);
-    EXPECT_EQ(swarm.sn_stores[2]->log.missing.last, 0U);
+    EXPECT_EQ(swarm.sn_stores[2]->log().missing.last, 0U);
 }
 
 TEST_F(JoiningWithASnapshot, AnSnThatIsKilledWhileItCopiesContinuesWhereItWas) {
     ASSERT_TRUE(swarm.run_to_round(400, std::chrono::minutes(8)));
     empty_disk(3);
-    const MissingRecords& missing = swarm.sn_stores[2]->log.missing;
+    const MissingRecords& missing = swarm.sn_stores[2]->log().missing;
     std::uint64_t all = 0;
     ASSERT_TRUE(swarm.network.run(
         [&] {
@@ -375,7 +375,7 @@ TEST_F(JoiningWithASnapshot, AnSnThatIsKilledWhileItCopiesContinuesWhereItWas) {
     ASSERT_TRUE(swarm.run());
     swarm.run_for(seconds(3));
     swarm.expect_one_ledger();
-    EXPECT_EQ(swarm.sn_stores[2]->log.records, swarm.sn_stores[0]->log.records);
+    EXPECT_EQ(swarm.sn_stores[2]->log().records, swarm.sn_stores[0]->log().records);
 }
 
 TEST_F(JoiningWithASnapshot, SucceedsWhileTheNamedSnIsRestarted) {
@@ -387,7 +387,7 @@ TEST_F(JoiningWithASnapshot, SucceedsWhileTheNamedSnIsRestarted) {
     swarm.run_for(seconds(5));
     swarm.expect_one_final_model();
     swarm.expect_one_ledger();
-    EXPECT_EQ(swarm.sn_stores[2]->log.records, swarm.sn_stores[1]->log.records);
+    EXPECT_EQ(swarm.sn_stores[2]->log().records, swarm.sn_stores[1]->log().records);
 }
 
 }  // namespace

@@ -215,7 +215,7 @@ TEST(LargeSwarm, RoundsWithListsAndReportsInPartsEndLikeOthers) {
     LedgerAudit audit(openssl_hasher(), *verifier, {});
     Digest link;
     std::size_t parts = 0;
-    for (const Bytes& bytes : swarm.sn_store().log.records) {
+    for (const Bytes& bytes : swarm.sn_store().log().records) {
         const std::uint64_t index = audit.summary().records + 1;
         link = chain_link(openssl_hasher(), link, index, bytes);
         const Result<void> good = audit.take(index, bytes, link);

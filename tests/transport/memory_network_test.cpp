@@ -84,8 +84,8 @@ TEST_F(MemoryFaults, ACrashKeepsAnyPartOfAnUnfinishedWrite) {
     for (int i = 0; i < 100; ++i) {
         run_for(milliseconds(5));
         network_.crash(a);
-        kept.insert(stores_["a"].log.records.size());
-        stores_["a"].log = {};
+        kept.insert(stores_["a"].log().records.size());
+        stores_["a"].log() = {};
         network_.restart(a);
     }
     EXPECT_EQ(kept, (std::set<std::size_t>{0, 1, 2, 3}));
@@ -96,7 +96,7 @@ TEST_F(MemoryFaults, AFinishedWriteSurvivesACrash) {
     const NodeId a = add("a");
     run_for(milliseconds(11));
     network_.crash(a);
-    EXPECT_EQ(stores_["a"].log.records.size(), 3U);
+    EXPECT_EQ(stores_["a"].log().records.size(), 3U);
     EXPECT_EQ(trace_.named("written").size(), 1U);
 }
 
@@ -105,7 +105,7 @@ TEST_F(MemoryFaults, ADiskThatLiesLosesAFinishedWrite) {
     stores_["a"].lost_writes = 1;
     run_for(milliseconds(11));
     network_.crash(a);
-    EXPECT_TRUE(stores_["a"].log.records.empty());
+    EXPECT_TRUE(stores_["a"].log().records.empty());
 }
 
 TEST_F(MemoryFaults, RecordsReplacedByALostWriteComeBack) {
@@ -117,7 +117,7 @@ TEST_F(MemoryFaults, RecordsReplacedByALostWriteComeBack) {
     ASSERT_TRUE(store.append(2, second));
     Random random(1);
     store.crash(false, random);
-    EXPECT_EQ(store.log.records, first);
+    EXPECT_EQ(store.log().records, first);
 }
 
 TEST_F(MemoryFaults, AttemptsOfARoundDoNotReplaceThePreviousRoundsModel) {
@@ -152,11 +152,11 @@ TEST_F(MemoryFaults, AFailedWriteStopsTheNodeWhichCanBeRestarted) {
     run_for(milliseconds(20));
     ASSERT_TRUE(network_.stopped(a));
     EXPECT_EQ(network_.stopped(a)->exit_code, exit_code::failed);
-    EXPECT_TRUE(stores_["a"].log.records.empty());
+    EXPECT_TRUE(stores_["a"].log().records.empty());
     network_.restart(a);
     run_for(milliseconds(20));
     EXPECT_FALSE(network_.stopped(a));
-    EXPECT_EQ(stores_["a"].log.records.size(), 3U);
+    EXPECT_EQ(stores_["a"].log().records.size(), 3U);
 }
 
 TEST_F(MemoryFaults, NodesHaveDifferentClocksButTheTraceHasOne) {

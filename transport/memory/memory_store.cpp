@@ -28,9 +28,10 @@ Result<void> MemoryStore::write_allowed() {
 }
 
 void MemoryStore::remember(Undo undo) {
-    undos_.push_back(std::move(undo));
-    if (undos_.size() > std::max<std::size_t>(lost_writes, 1)) {
-        undos_.erase(undos_.begin());
+    std::vector<Undo>& undos = history().undos;
+    undos.push_back(std::move(undo));
+    if (undos.size() > std::max<std::size_t>(lost_writes, 1)) {
+        undos.erase(undos.begin());
     }
 }
 
@@ -41,11 +42,14 @@ Result<void> MemoryStore::append(std::uint64_t first, std::span<const Bytes> rec
     if (!keeps_log) {
         return {};
     }
-    STARLING_INVARIANT(first >= 1 && first <= log.records.size() + 1, "a log has no gaps");
-    const auto from = log.records.begin() + static_cast<std::ptrdiff_t>(first - 1);
-    remember({log.vote, first, {from, log.records.end()}, snapshot_, log.missing});
-    log.records.resize(first - 1);
-    log.records.insert(log.records.end(), records.begin(), records.end());
+    STARLING_INVARIANT(first >= 1 && first <= log().records.size() + 1, "a log has no gaps");
+    const auto from = log().records.begin() + static_cast<std::ptrdiff_t>(first - 1);
+    Undo undo = undo_of_next();
+    undo.first = first;
+    undo.replaced = {from, log().records.end()};
+    remember(std::move(undo));
+    log().records.resize(first - 1);
+    log().records.insert(log().records.end(), records.begin(), records.end());
     return {};
 }
 
@@ -53,11 +57,11 @@ Result<void> MemoryStore::write(const WriteWork& work) {
     if (Result<void> allowed = write_allowed(); !allowed) {
         return allowed;
     }
-    if (std::exchange(draft_, work.draft) != work.draft) {
-        drafted_.clear();
+    if (!draft_ || draft_->number != work.draft) {
+        draft_ = std::make_unique<Draft>(Draft{work.draft, {}});
     }
     for (const PlacedSegment& segment : work.segments) {
-        drafted_.emplace(segment.index, segment.bytes);
+        draft_->segments.emplace(segment.index, segment.bytes);
     }
     return {};
 }
@@ -68,8 +72,8 @@ Result<Segments> MemoryStore::keep(const KeepWork& work) {
     }
     const KeptModel& model = work.model;
     std::uint64_t written_bytes = 0;
-    if (work.draft != 0 && draft_ == work.draft) {
-        for (const auto& [index, segment] : drafted_) {
+    if (work.draft != 0 && draft_ && draft_->number == work.draft) {
+        for (const auto& [index, segment] : draft_->segments) {
             STARLING_INVARIANT(same_bytes(segment, model.segments.at(index)),
                                "a draft holds segments of the model that is kept");
             written_bytes += segment.size();
@@ -90,7 +94,8 @@ Result<void> MemoryStore::keep_state(std::uint32_t slot, const KeptState& state)
         return allowed;
     }
     STARLING_INVARIANT(slot < KeptStates().size(), "a node numbers its slots from 0 to 1");
-    states.insert_or_assign(slot, state);
+    std::erase_if(states, [slot](const auto& kept) { return kept.first == slot; });
+    states.emplace_back(slot, state);
     return {};
 }
 
@@ -114,8 +119,8 @@ Result<void> MemoryStore::save_vote(const Vote& vote) {
     if (Result<void> allowed = write_allowed(); !allowed) {
         return allowed;
     }
-    remember({log.vote, 0, {}, snapshot_, log.missing});
-    log.vote = vote;
+    remember(undo_of_next());
+    log().vote = vote;
     return {};
 }
 
@@ -123,8 +128,8 @@ Result<void> MemoryStore::save_snapshot(const Bytes& snapshot) {
     if (Result<void> allowed = write_allowed(); !allowed) {
         return allowed;
     }
-    remember({log.vote, 0, {}, snapshot_, log.missing});
-    snapshot_ = std::make_shared<const Bytes>(snapshot);
+    remember(undo_of_next());
+    history().snapshot = std::make_shared<const Bytes>(snapshot);
     return {};
 }
 
@@ -132,12 +137,12 @@ Result<void> MemoryStore::begin_behind(const BeginBehind& begin) {
     if (Result<void> allowed = write_allowed(); !allowed) {
         return allowed;
     }
-    STARLING_INVARIANT(log.records.empty(), "only an empty log begins behind a snapshot");
-    remember({log.vote, 0, {}, snapshot_, log.missing});
-    log.records.resize(begin.missing.last);
-    log.missing = begin.missing;
-    log.vote = begin.vote;
-    snapshot_ = std::make_shared<const Bytes>(begin.snapshot);
+    STARLING_INVARIANT(log().records.empty(), "only an empty log begins behind a snapshot");
+    remember(undo_of_next());
+    log().records.resize(begin.missing.last);
+    log().missing = begin.missing;
+    log().vote = begin.vote;
+    history().snapshot = std::make_shared<const Bytes>(begin.snapshot);
     return {};
 }
 
@@ -145,84 +150,88 @@ Result<void> MemoryStore::append_older(const PersistOlder& older) {
     if (Result<void> allowed = write_allowed(); !allowed) {
         return allowed;
     }
-    STARLING_INVARIANT(older.first + older.records.size() == log.missing.last + 1,
+    STARLING_INVARIANT(older.first + older.records.size() == log().missing.last + 1,
                        "the newest missing record comes first");
-    remember({log.vote, 0, {}, snapshot_, log.missing});
+    remember(undo_of_next());
     std::ranges::copy(older.records,
-                      log.records.begin() + static_cast<std::ptrdiff_t>(older.first - 1));
-    log.missing = {older.first - 1, older.link_before};
+                      log().records.begin() + static_cast<std::ptrdiff_t>(older.first - 1));
+    log().missing = {older.first - 1, older.link_before};
     return {};
 }
 
 Result<Bytes> MemoryStore::record(std::uint64_t index) const {
-    if (index == 0 || index > log.records.size() || index <= log.missing.last) {
+    if (index == 0 || index > log().records.size() || index <= log().missing.last) {
         return Error{Errc::not_found, "the log has no record " + std::to_string(index)};
     }
-    return log.records[index - 1];
+    return log().records[index - 1];
 }
 
 Result<Digest> MemoryStore::link(std::uint64_t index, const Hasher& hasher) const {
-    if (index > log.records.size() || index < log.missing.last) {
+    if (index > log().records.size() || index < log().missing.last) {
         return Error{Errc::not_found, "the log has no record " + std::to_string(index)};
     }
-    Digest link = log.missing.link;
-    for (std::uint64_t next = log.missing.last + 1; next <= index; ++next) {
-        link = chain_link(hasher, link, next, log.records[next - 1]);
+    Digest link = log().missing.link;
+    for (std::uint64_t next = log().missing.last + 1; next <= index; ++next) {
+        link = chain_link(hasher, link, next, log().records[next - 1]);
     }
     return link;
 }
 
 DurableLog MemoryStore::start_log(const Hasher& hasher) const {
-    if (!snapshot_) {
-        return log;
+    if (!snapshot()) {
+        return log();
     }
-    Result<LedgerSnapshot> snapshot = decode_snapshot(hasher, *snapshot_);
+    Result<LedgerSnapshot> snapshot = decode_snapshot(hasher, *this->snapshot());
     STARLING_INVARIANT(snapshot.has_value(), "its node has made it");
-    if (snapshot->index() > log.records.size()) {
-        return log;  // a disk that lied has lost records of it
+    if (snapshot->index() > log().records.size()) {
+        return log();  // a disk that lied has lost records of it
     }
     const auto behind = static_cast<std::ptrdiff_t>(snapshot->index());
-    return {log.vote,
-            {log.records.begin() + behind, log.records.end()},
+    return {log().vote,
+            {log().records.begin() + behind, log().records.end()},
             std::make_shared<const LedgerSnapshot>(std::move(*snapshot)),
-            log.missing};
+            log().missing};
 }
 
 void MemoryStore::undo_newest() {
-    Undo& undo = undos_.back();
-    log.vote = undo.vote;
-    snapshot_ = undo.snapshot;
-    if (undo.missing.last < log.missing.last) {
-        log.records.clear();  // it began behind a snapshot
+    const Undo undo = std::move(history_->undos.back());
+    history_->undos.pop_back();
+    log().vote = undo.vote;
+    history_->snapshot = undo.snapshot;
+    if (undo.missing.last < log().missing.last) {
+        log().records.clear();  // it began behind a snapshot
     }
     // What was copied since is missing again.
-    for (std::uint64_t index = log.missing.last + 1; index <= undo.missing.last; ++index) {
-        log.records[index - 1].clear();
+    for (std::uint64_t index = log().missing.last + 1; index <= undo.missing.last; ++index) {
+        log().records[index - 1].clear();
     }
-    log.missing = undo.missing;
+    log().missing = undo.missing;
     if (undo.first > 0) {
-        log.records.resize(undo.first - 1);
-        log.records.insert(log.records.end(), undo.replaced.begin(), undo.replaced.end());
+        log().records.resize(undo.first - 1);
+        log().records.insert(log().records.end(), undo.replaced.begin(), undo.replaced.end());
     }
-    undos_.pop_back();
 }
 
 void MemoryStore::crash(bool writing, Random& random) {
     drop_draft();
-    for (std::size_t lost = 0; lost < lost_writes && !undos_.empty(); ++lost) {
+    if (!history_) {
+        return;
+    }
+    std::vector<Undo>& undos = history_->undos;
+    for (std::size_t lost = 0; lost < lost_writes && !undos.empty(); ++lost) {
         undo_newest();
     }
-    if (writing && !undos_.empty()) {
-        const std::uint64_t first = undos_.back().first;
-        const std::uint64_t written = first == 0 ? 1 : log.records.size() - (first - 1);
+    if (writing && !undos.empty()) {
+        const std::uint64_t first = undos.back().first;
+        const std::uint64_t written = first == 0 ? 1 : log().records.size() - (first - 1);
         const std::uint64_t kept = random.below(written + 1);
         if (kept == 0) {
             undo_newest();
         } else if (first > 0) {
-            log.records.resize(first - 1 + kept);
+            log().records.resize(first - 1 + kept);
         }
     }
-    undos_.clear();
+    undos.clear();
 }
 
 }  // namespace starling

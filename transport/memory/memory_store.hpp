@@ -1,6 +1,8 @@
 #pragma once
 
 #include <map>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/base/random.hpp"
@@ -25,10 +27,7 @@ public:
     SwarmDuration append_duration() const override { return duration; }
 
     /// Segments that were written and not kept: no later start of the node has them.
-    void drop_draft() {
-        draft_ = 0;
-        drafted_.clear();
-    }
+    void drop_draft() { draft_.reset(); }
     /// Applies a crash of the node.
     /// \param writing  the newest write was under way: a random number of its records is kept,
     /// perhaps all or none.
@@ -37,16 +36,23 @@ public:
     /// What the node starts from: the newest snapshot and the records behind it.
     DurableLog start_log(const Hasher& hasher) const;
     /// The newest one; nullptr: none was made.
-    const std::shared_ptr<const Bytes>& snapshot() const { return snapshot_; }
+    std::shared_ptr<const Bytes> snapshot() const {
+        return history_ ? history_->snapshot : nullptr;
+    }
+    /// All records.
+    DurableLog& log() { return history().log; }
+    const DurableLog& log() const {
+        static const DurableLog none;
+        return history_ ? history_->log : none;
+    }
 
     /// Errc::not_found: the log has no such record (yet).
     Result<Bytes> record(std::uint64_t index) const;
     /// The link of a record, computed anew.
     Result<Digest> link(std::uint64_t index, const Hasher& hasher) const;
 
-    DurableLog log;                             ///< all records
-    std::vector<KeptModel> models;              ///< the newest last
-    std::map<std::uint32_t, KeptState> states;  ///< by slot
+    std::vector<KeptModel> models;                            ///< the newest last
+    std::vector<std::pair<std::uint32_t, KeptState>> states;  ///< and their slots
     /// What an ML node starts from.
     KeptStates kept_states() const;
     SwarmDuration duration = std::chrono::milliseconds(1);
@@ -67,15 +73,32 @@ private:
         std::shared_ptr<const Bytes> snapshot;
         MissingRecords missing = {};
     };
+    /// What a node with a log has written.
+    struct History {
+        DurableLog log;
+        std::shared_ptr<const Bytes> snapshot;  ///< nothing: none was made
+        std::vector<Undo> undos;                ///< of the newest writes, the newest last
+    };
+    struct Draft {
+        DraftNumber number = 0;
+        std::map<std::uint32_t, Blob> segments;
+    };
 
+    History& history() {
+        if (!history_) {
+            history_ = std::make_unique<History>();
+        }
+        return *history_;
+    }
+    /// How to revert what is written next.
+    Undo undo_of_next() { return {log().vote, 0, {}, history().snapshot, log().missing}; }
     Result<void> write_allowed();
     void remember(Undo undo);
     void undo_newest();
 
-    DraftNumber draft_ = 0;                  ///< 0: none
-    std::map<std::uint32_t, Blob> drafted_;  ///< segments of the draft
-    std::shared_ptr<const Bytes> snapshot_;  ///< nothing: none was made
-    std::vector<Undo> undos_;                ///< of the newest writes, the newest last
+    // In memory of their own: most nodes of a large swarm have neither.
+    std::unique_ptr<History> history_;
+    std::unique_ptr<Draft> draft_;
 };
 
 }  // namespace starling
