@@ -42,6 +42,8 @@ public:
         --receiver.receiving;
         start_waiting(sender.to_send, sender.sending);
         start_waiting(receiver.to_receive, receiver.receiving);
+        forget_if_idle(from);
+        forget_if_idle(to);
     }
 
 private:
@@ -50,8 +52,18 @@ private:
         std::size_t receiving = 0;
         std::list<std::function<void()>> to_send;  // lists take no memory while they are empty
         std::list<std::function<void()>> to_receive;
+
+        bool is_idle() const {
+            return sending == 0 && receiving == 0 && to_send.empty() && to_receive.empty();
+        }
     };
 
+    void forget_if_idle(HostIndex host) {
+        const auto found = of_.find(host);
+        if (found != of_.end() && found->second.is_idle()) {
+            of_.erase(found);
+        }
+    }
     /// Asks each waiting flow once. If its other host has no room, it moves to that host's queue.
     void start_waiting(std::list<std::function<void()>>& waiting, const std::size_t& flows) const {
         for (std::size_t left = waiting.size(); left > 0 && flows < flows_max_; --left) {
@@ -62,7 +74,7 @@ private:
     }
 
     std::size_t flows_max_;
-    std::unordered_map<HostIndex, Flows> of_;  ///< references stay valid
+    std::unordered_map<HostIndex, Flows> of_;  ///< that have some; references stay valid
 };
 
 }  // namespace starling

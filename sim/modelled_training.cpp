@@ -154,6 +154,7 @@ private:
     void request_after(double seconds, TrainRequest request) {
         task_ = host_.compute(seconds, [self = weak_from_this(), request = std::move(request)] {
             if (const auto program = self.lock()) {
+                program->task_ = {};  // which keeps the memory of a task that is over
                 program->on_request_(request);
             }
         });

@@ -31,70 +31,7 @@ void add(ByteCount& sum, const ByteCount& more) {
 
 }  // namespace
 
-void OpenConnections::add(Connection& connection) {
-    connection.before = last_;
-    (last_ == nullptr ? first_ : last_->after) = &connection;
-    last_ = &connection;
-}
-
-void OpenConnections::remove(Connection& connection) {
-    (connection.before == nullptr ? first_ : connection.before->after) = connection.after;
-    (connection.after == nullptr ? last_ : connection.after->before) = connection.before;
-}
-
-std::vector<ConnectionPtr> OpenConnections::all() const {
-    std::vector<ConnectionPtr> connections;
-    for (const Connection* at = first_; at != nullptr; at = at->after) {
-        connections.push_back(at->end[0]->peers.find(at->end[1]->place.id));
-    }
-    return connections;
-}
-
-const NodeId& PeerTable::id_of(const Slot& slot) { return slot.place.id; }
-
-std::vector<PeerTable::Few>::const_iterator PeerTable::place_of(const NodeId& peer) const {
-    return std::lower_bound(few_.begin(), few_.end(), peer,
-                            [](const Few& one, const NodeId& id) { return id_of(*one.peer) < id; });
-}
-
-ConnectionPtr PeerTable::find(const NodeId& peer) const {
-    if (many_) {
-        const auto found = many_->find(peer);
-        return found == many_->end() ? nullptr : found->second;
-    }
-    const auto at = place_of(peer);
-    return at == few_.end() || id_of(*at->peer) != peer ? nullptr : at->connection;
-}
-
-void PeerTable::add(const Slot& peer, const ConnectionPtr& connection) {
-    if (few_.size() == few_max) {
-        many_ = std::make_unique<std::map<NodeId, ConnectionPtr>>();
-        for (Few& one : few_) {
-            many_->emplace_hint(many_->end(), id_of(*one.peer), std::move(one.connection));
-        }
-        std::vector<Few>().swap(few_);
-    }
-    if (many_) {
-        many_->emplace(id_of(peer), connection);
-        return;
-    }
-    const auto place = place_of(id_of(peer)) - few_.cbegin();
-    if (few_.size() == few_.capacity()) {
-        few_.reserve(few_.size() + 4);
-    }
-    few_.insert(few_.begin() + place, Few{&peer, connection});
-}
-
-void PeerTable::erase(const NodeId& peer) {
-    if (many_) {
-        many_->erase(peer);
-        return;
-    }
-    const auto at = place_of(peer);
-    if (at != few_.end() && id_of(*at->peer) == peer) {
-        few_.erase(at);
-    }
-}
+const NodeId& PeerTable::id_of(const Entry& entry) { return entry.peer->place.id; }
 
 Burst take_burst(Lane& lane, std::uint64_t most) {
     std::uint64_t bytes = lane.queue.front().bytes;
@@ -120,14 +57,17 @@ void cancel_sends(const Slot& from, SendGroup group, const std::optional<NodeId>
                   HostByteCounts& counts) {
     const auto cancel = [&](const NodeId&, const ConnectionPtr& connection) {
         const int side = side_of(*connection, from);
-        Lane& lane = connection->lane[index(side)];
+        Lane* const lane = connection->lane[index(side)];
+        if (lane == nullptr) {
+            return;
+        }
         ByteCount& counted = counts.at(connection->counted[index(side)]);
-        lane.queue.erase_if([&](const Item& item) {
+        lane->queue.erase_if([&](const Item& item) {
             if (item.group != group) {
                 return false;
             }
             counted.sent -= item.bytes;
-            lane.undelivered_bytes -= item.bytes;
+            lane->undelivered_bytes -= item.bytes;
             return true;
         });
     };
@@ -160,7 +100,7 @@ void note_newest(const ConnectionPtr& connection, Slot& at) {
 
 void forget(Slot& at, const ConnectionPtr& connection) {
     if (at.newest == connection) {
-        at.newest.reset();
+        at.newest = {};
     }
     const NodeId& other = peer(*connection, side_of(*connection, at)).place.id;
     if (at.peers.find(other) == connection) {
@@ -168,14 +108,19 @@ void forget(Slot& at, const ConnectionPtr& connection) {
     }
 }
 
-bool accepts(const Slot& to, const Dial& dial) {
-    for (const SimListen& listen : to.place.listen) {
-        if (listen.address.port == dial.address.port &&
-            (dial.address.port != 0 || listen.address.host == dial.address.host)) {
-            return listen.accepts.contains(dial.from->place.role);
+const SimListen* listen_at(const Slot& slot, const Address& address) {
+    for (const SimListen& listen : slot.place.listen) {
+        if (listen.address.port == address.port &&
+            (address.port != 0 || listen.address.host == address.host)) {
+            return &listen;
         }
     }
-    return false;
+    return nullptr;
+}
+
+bool accepts(const Slot& to, const Dial& dial) {
+    const SimListen* const listen = listen_at(to, dial.address);
+    return listen != nullptr && listen->accepts.contains(dial.from->place.role);
 }
 
 std::uint32_t HostByteCounts::place_of(HostIndex from, HostIndex to) {

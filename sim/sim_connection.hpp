@@ -9,91 +9,89 @@
 #include <utility>
 #include <vector>
 
-#include "sim/backlog.hpp"
+#include "core/base/by_node.hpp"
+#include "sim/lane_pool.hpp"
 #include "sim/sim_network.hpp"
-#include "sim/slow_start.hpp"
 
 /// What sim_network*.cpp keep of nodes and of connections between them.
 namespace starling::sim_connection {
 
 struct Slot;
 
-/// One direction of a connection.
-struct Lane {
-    Backlog queue;
-    std::uint64_t undelivered_bytes = 0;  ///< queued, being sent or in flight
-    SwarmTime last_arrival{};             ///< of a burst; none arrives before an earlier one
-    /// If `free_at_known`, it says when a small burst is sent completely: without an event of its
-    /// own, unless more is queued.
-    SlowStart slow_start;
-    std::uint32_t in_flight = 0;  ///< bursts whose last byte was sent and that have not arrived
-    bool free_at_known = false;
-    bool flowing = false;    ///< a burst was taken from the queue and is not sent completely
-    bool wakes = false;      ///< an event when the lane is free starts what is queued
-    bool preparing = false;  ///< the sender's thread encrypts the burst after it
-};
-
 struct Connection {
-    std::array<std::shared_ptr<Slot>, 2> end;  ///< lane i leads from end i to the other end
-    std::array<Lane, 2> lane;
+    std::array<Slot*, 2> end{};  ///< lane i leads from end i to the other end
+    /// Of the network's LanePool. Nothing: it is as new, or the connection is closed.
+    std::array<Lane*, 2> lane{};
     std::array<std::uint32_t, 2> counted{};  ///< places in HostByteCounts, of each lane's bytes
+    std::uint32_t number = 0;                ///< of the connection, in the order of their beginning
+    std::uint32_t holders = 0;               ///< ConnectionPtrs to it
     std::array<bool, 2> announced{};         ///< PeerUp was delivered to this end
     bool local = false;                      ///< a Unix socket
     bool open = true;
-    int closing = -1;  ///< the end that has stopped, while its lane drains; -1: none
-    // Its neighbours in OpenConnections.
-    Connection* before = nullptr;
-    Connection* after = nullptr;
-};
-using ConnectionPtr = std::shared_ptr<Connection>;
-
-/// All open connections, in the order in which they were made. The nodes at their ends own them: a
-/// large swarm has a million, each of which would need a place in a map of its own.
-class OpenConnections {
-public:
-    void add(Connection& connection);
-    /// \pre it was added, and not removed since
-    void remove(Connection& connection);
-    std::vector<ConnectionPtr> all() const;
-
-private:
-    Connection* first_ = nullptr;
-    Connection* last_ = nullptr;
+    std::int8_t closing = -1;  ///< the end that has stopped, while its lane drains; -1: none
 };
 
-/// A node's connections, by their peers' ids. Most nodes have some ten, for which an array takes a
-/// third of the memory of a map; an SN has 100,000.
-class PeerTable {
+/// Holds a connection together with others. It takes a word, since a large swarm has a million
+/// connections, each of which is in two tables.
+class ConnectionPtr {
 public:
-    /// nullptr: there is none.
-    ConnectionPtr find(const NodeId& peer) const;
-    /// \pre  there is none with that peer
-    void add(const Slot& peer, const ConnectionPtr& connection);
-    void erase(const NodeId& peer);
-    /// In the order of the peers' ids. `visit` may not change the table.
-    template <typename Visit>
-    void for_each(Visit visit) const {
-        for (const Few& one : few_) {
-            visit(id_of(*one.peer), one.connection);
-        }
-        if (many_) {
-            for (const auto& [peer, connection] : *many_) {
-                visit(peer, connection);
-            }
+    ConnectionPtr() = default;
+    static ConnectionPtr make() { return ConnectionPtr(new Connection); }
+    ConnectionPtr(const ConnectionPtr& other) : ConnectionPtr(other.connection_) {}
+    ConnectionPtr(ConnectionPtr&& other) noexcept
+        : connection_(std::exchange(other.connection_, nullptr)) {}
+    ConnectionPtr& operator=(ConnectionPtr other) noexcept {
+        std::swap(connection_, other.connection_);
+        return *this;
+    }
+    ~ConnectionPtr() {
+        if (connection_ != nullptr && --connection_->holders == 0) {
+            delete connection_;
         }
     }
 
+    Connection* operator->() const { return connection_; }
+    Connection& operator*() const { return *connection_; }
+    explicit operator bool() const { return connection_ != nullptr; }
+    friend bool operator==(const ConnectionPtr&, const ConnectionPtr&) = default;
+
 private:
-    static constexpr std::size_t few_max = 32;
-    struct Few {
-        const Slot* peer;  ///< lives as long as the connection
+    explicit ConnectionPtr(Connection* connection) : connection_(connection) {
+        if (connection != nullptr) {
+            ++connection->holders;
+        }
+    }
+
+    Connection* connection_ = nullptr;
+};
+
+/// A node's connections, by their peers' ids.
+class PeerTable {
+public:
+    /// Nothing: there is none.
+    ConnectionPtr find(const NodeId& peer) const {
+        const Entry* const found = entries_.find(peer);
+        return found == nullptr ? ConnectionPtr() : found->connection;
+    }
+    /// \pre  there is none with that peer
+    void add(const Slot& peer, const ConnectionPtr& connection) {
+        entries_.insert({&peer, connection});
+    }
+    void erase(const NodeId& peer) { entries_.erase(peer); }
+    /// In the order of the peers' ids. `visit` may not change the table.
+    template <typename Visit>
+    void for_each(Visit visit) const {
+        entries_.for_each([&](const Entry& entry) { visit(id_of(entry), entry.connection); });
+    }
+
+private:
+    struct Entry {
+        const Slot* peer;
         ConnectionPtr connection;
     };
-    static const NodeId& id_of(const Slot& slot);
-    std::vector<Few>::const_iterator place_of(const NodeId& peer) const;
+    static const NodeId& id_of(const Entry& entry);
 
-    std::vector<Few> few_;  ///< all, or none if there are `many_`
-    std::unique_ptr<std::map<NodeId, ConnectionPtr>> many_;
+    ByNode<Entry, id_of> entries_;
 };
 
 /// Bytes by sending and receiving host, of all connections.
@@ -122,6 +120,7 @@ struct NodeThread : SimThread {
     double speed;  ///< of its host
 };
 
+/// A node; it stays when the node has stopped.
 struct Slot {
     SimPlace place;
     std::function<void(Input&&)> deliver;
@@ -133,10 +132,9 @@ struct Slot {
     /// Of the node's process; null: it costs nothing.
     std::unique_ptr<NodeThread> thread;
 };
-using SlotPtr = std::shared_ptr<Slot>;
 
 struct Dial {
-    SlotPtr from;
+    Slot* from = nullptr;
     Address address;
     Role role = Role::sn;
     HostIndex host = 0;
@@ -146,7 +144,7 @@ struct Dial {
 inline std::size_t index(int side) { return static_cast<std::size_t>(side); }
 /// The end of the connection at which the node is.
 inline int side_of(const Connection& connection, const Slot& slot) {
-    return connection.end[0].get() == &slot ? 0 : 1;
+    return connection.end[0] == &slot ? 0 : 1;
 }
 /// The node at the other end.
 inline Slot& peer(const Connection& connection, int side) {
@@ -163,12 +161,15 @@ bool is_flowing(Lane& lane, SwarmTime now);
 void cancel_sends(const Slot& from, SendGroup group, const std::optional<NodeId>& to,
                   HostByteCounts& counts);
 std::vector<ConnectionPtr> connections(const Slot& slot);
-/// The node's connection with that peer; nullptr: there is none.
+/// The node's connection with that peer; nothing: there is none.
 ConnectionPtr connection_to(const Slot& from, const NodeId& to);
 /// A frame has come over it. \pre  it is one of the node's, or closed
 void note_newest(const ConnectionPtr& connection, Slot& at);
 /// It is none of the node's connections any more.
 void forget(Slot& at, const ConnectionPtr& connection);
+/// Where the node listens at that address; nullptr: nowhere. Each host has one name space of paths,
+/// and one of ports.
+const SimListen* listen_at(const Slot& slot, const Address& address);
 /// Whether the node listens there for nodes of that role.
 bool accepts(const Slot& to, const Dial& dial);
 

@@ -1,5 +1,7 @@
 #include "sim/sim_machines.hpp"
 
+#include <algorithm>
+
 namespace starling {
 
 SimMachines::SimMachines(SimEngine& engine, std::optional<double> cores_shared, double spread,
@@ -20,21 +22,32 @@ bool SimMachines::shares(HostIndex host) const {
     return cores_shared_.has_value() || engine_.host_property(host, "machine").has_value();
 }
 
+SimMachine* SimMachines::find(HostIndex host) const {
+    if (host < by_host_.size() && by_host_[host] != nullptr) {
+        return by_host_[host];
+    }
+    const auto found = shares(host) ? shared_.find(name_of(host)) : shared_.end();
+    return found == shared_.end() ? nullptr : found->second;
+}
+
 SimCpu::Use SimMachines::load(HostIndex host) const {
-    const auto found = by_name_.find(name_of(host));
-    return found == by_name_.end() ? SimCpu::Use{} : found->second->cores.use();
+    SimMachine* const machine = find(host);
+    return machine == nullptr ? SimCpu::Use{} : machine->cores.use();
 }
 
 SimHost SimMachines::host(HostIndex host) {
-    std::string name = name_of(host);
-    auto found = by_name_.find(name);
-    if (found == by_name_.end()) {
+    SimMachine* machine = find(host);
+    if (machine == nullptr) {
         machines_.push_back(std::make_unique<SimMachine>(
-            engine_, cores_shared_.value_or(engine_.host_cores(host)), std::move(name)));
-        SimMachine& machine = *machines_.back();
-        found = by_name_.emplace(machine.name, &machine).first;
+            engine_, cores_shared_.value_or(engine_.host_cores(host)), name_of(host)));
+        machine = machines_.back().get();
+        if (shares(host)) {
+            shared_.emplace(machine->name, machine);
+        }
     }
-    return {*found->second, engine_.host_flops_per_second(host) / 1e9, spread_, random_};
+    by_host_.resize(std::max<std::size_t>(by_host_.size(), host + 1));
+    by_host_[host] = machine;
+    return {*machine, engine_.host_flops_per_second(host) / 1e9, spread_, random_};
 }
 
 }  // namespace starling

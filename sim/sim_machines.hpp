@@ -83,6 +83,8 @@ public:
     const std::vector<std::unique_ptr<SimMachine>>& used() const { return machines_; }
 
 private:
+    /// nullptr: nothing ran there.
+    SimMachine* find(HostIndex host) const;
     /// Of a machine: a host's name can't be that of another host's machine by chance.
     std::string name_of(HostIndex host) const;
 
@@ -91,7 +93,8 @@ private:
     double spread_;
     Random random_;
     std::vector<std::unique_ptr<SimMachine>> machines_;
-    std::map<std::string_view, SimMachine*> by_name_;
+    std::vector<SimMachine*> by_host_;                ///< nullptr: it was not asked for
+    std::map<std::string_view, SimMachine*> shared_;  ///< by names
 };
 
 }  // namespace starling

@@ -24,29 +24,29 @@ SimNetwork::Impl::Impl(SimEngine& sim_engine, SwarmDuration handshake_time,
 
 class SimNetwork::Impl::Port final : public Endpoint {
 public:
-    Port(Impl& network, SlotPtr slot) : network_(network), slot_(std::move(slot)) {}
+    Port(Impl& network, Slot& slot) : network_(network), slot_(slot) {}
 
     SwarmTime now() const override { return network_.engine.now(); }
     void connect(const Address& address, Role role) override {
-        if (slot_->alive) {
+        if (slot_.alive) {
             network_.connect(slot_, address, role);
         }
     }
     void send(const NodeId& to, Frame frame, SendGroup group) override {
-        if (slot_->alive) {
+        if (slot_.alive) {
             network_.send(slot_, to, std::move(frame), group);
         }
     }
     void cancel_sends(SendGroup group, const std::optional<NodeId>& to) override {
-        if (slot_->alive) {
-            sim_connection::cancel_sends(*slot_, group, to, network_.counts);
+        if (slot_.alive) {
+            sim_connection::cancel_sends(slot_, group, to, network_.counts);
         }
     }
     Arrivals arrivals() const override { return network_.arrivals(slot_); }
 
 private:
     Impl& network_;
-    SlotPtr slot_;
+    Slot& slot_;
 };
 
 SimNetwork::SimNetwork(SimEngine& engine, SwarmDuration handshake, std::optional<NetworkCpu> cpu,
@@ -55,36 +55,36 @@ SimNetwork::SimNetwork(SimEngine& engine, SwarmDuration handshake, std::optional
     engine.on_link_change([this](const std::string&, bool) { check_routes(); });
 }
 
-SimNetwork::~SimNetwork() {
-    end();  // connections and slots hold each other
-}
+SimNetwork::~SimNetwork() = default;
 
 void SimNetwork::end() { impl_->end(); }
 
 Result<std::unique_ptr<Endpoint>> SimNetwork::attach(SimPlace place,
                                                      std::function<void(Input&&)> deliver) {
-    if (impl_->nodes.contains(place.id)) {
+    if (impl_->nodes.find(place.id) != nullptr) {
         return Error{Errc::io,
                      "two nodes have the name " + place.id.name + ": give each a different --name"};
     }
     for (const SimListen& listen : place.listen) {
-        const auto used = impl_->listening.find(Impl::listen_key(place.host, listen.address));
-        if (used != impl_->listening.end()) {
+        if (const Slot* const used = impl_->listener(place.host, listen.address)) {
             return Error{Errc::io, place.id.name + ": " + to_string(listen.address) + " on " +
                                        impl_->engine.host_name(place.host) + " is in use by " +
-                                       used->second->place.id.name +
+                                       used->place.id.name +
                                        ": choose another port (--sn-api-port, --sl-fs-port)"};
         }
     }
-    auto slot = std::make_shared<Slot>();
-    slot->place = std::move(place);
-    slot->deliver = std::move(deliver);
+    Slot& slot = impl_->slots.emplace_back();
+    slot.place = std::move(place);
+    slot.deliver = std::move(deliver);
     if (impl_->cpu) {
-        slot->thread = std::make_unique<NodeThread>(impl_->cpu->machines.host(slot->place.host));
+        slot.thread = std::make_unique<NodeThread>(impl_->cpu->machines.host(slot.place.host));
     }
-    impl_->nodes.insert(slot);
-    for (const SimListen& listen : slot->place.listen) {
-        impl_->listening.emplace(Impl::listen_key(slot->place.host, listen.address), slot);
+    impl_->nodes.insert(&slot);
+    if (!slot.place.listen.empty()) {
+        if (impl_->listening.size() <= slot.place.host) {
+            impl_->listening.resize(slot.place.host + 1);
+        }
+        impl_->listening[slot.place.host].push_back(&slot);
     }
     return std::unique_ptr<Endpoint>(std::make_unique<Impl::Port>(*impl_, slot));
 }

@@ -13,8 +13,8 @@ constexpr SwarmDuration connect_limit = std::chrono::seconds(5);
 
 }  // namespace
 
-void SimNetwork::Impl::connect(const SlotPtr& from, const Address& address, Role role) {
-    auto dial = std::make_shared<Dial>(Dial{from, address, role, from->place.host, {}});
+void SimNetwork::Impl::connect(Slot& from, const Address& address, Role role) {
+    auto dial = std::make_shared<Dial>(Dial{&from, address, role, from.place.host, {}});
     const SwarmTime now = engine.now();
     if (address.port != 0) {
         const auto host = engine.find_address(address.host);
@@ -24,13 +24,13 @@ void SimNetwork::Impl::connect(const SlotPtr& from, const Address& address, Role
         }
         dial->host = *host;
     }
-    if (!reachable(from->place.host, dial->host)) {
+    if (!reachable(from.place.host, dial->host)) {
         return fail(dial, now + connect_limit, Errc::unreachable,
                     "no answer from " + to_string(address));
     }
-    dial->round_trip = engine.route(from->place.host, dial->host).latency +
-                       engine.route(dial->host, from->place.host).latency;
-    if (!listener(*dial)) {
+    dial->round_trip = engine.route(from.place.host, dial->host).latency +
+                       engine.route(dial->host, from.place.host).latency;
+    if (listener(dial->host, dial->address) == nullptr) {
         return fail(dial, now + dial->round_trip, Errc::unreachable,
                     "nothing listens on " + to_string(address));
     }
@@ -49,23 +49,29 @@ void SimNetwork::Impl::fail(const std::shared_ptr<Dial>& dial, SwarmTime at, Err
     });
 }
 
-SlotPtr SimNetwork::Impl::listener(const Dial& dial) const {
-    const auto found = listening.find(listen_key(dial.host, dial.address));
-    return found == listening.end() ? nullptr : found->second;
+Slot* SimNetwork::Impl::listener(HostIndex host, const Address& address) const {
+    if (host < listening.size()) {
+        for (Slot* const slot : listening[host]) {
+            if (listen_at(*slot, address) != nullptr) {
+                return slot;
+            }
+        }
+    }
+    return nullptr;
 }
 
 void SimNetwork::Impl::establish(const std::shared_ptr<Dial>& dial) {
-    const SlotPtr& from = dial->from;
+    Slot* const from = dial->from;
     if (!from->alive) {
         return;
     }
-    const SlotPtr to = listener(*dial);
+    Slot* const to = listener(dial->host, dial->address);
     const std::string where = to_string(dial->address);
     if (!reachable(from->place.host, dial->host)) {
         return fail(dial, engine.now() + connect_limit, Errc::unreachable,
                     "no answer from " + where);
     }
-    if (!to) {
+    if (to == nullptr) {
         return fail(dial, engine.now(), Errc::unreachable, "nothing listens on " + where);
     }
     if (to->place.role != dial->role) {
@@ -79,7 +85,8 @@ void SimNetwork::Impl::establish(const std::shared_ptr<Dial>& dial) {
                     to->place.id.name + " does not accept " + from->place.id.name + " of role " +
                         std::string(to_string(from->place.role)) + " on " + where);
     }
-    auto connection = std::make_shared<Connection>();
+    const ConnectionPtr connection = ConnectionPtr::make();
+    connection->number = connections_made++;
     connection->end = {from, to};
     connection->local = dial->address.port == 0;
     for (const int side : {0, 1}) {
@@ -89,7 +96,6 @@ void SimNetwork::Impl::establish(const std::shared_ptr<Dial>& dial) {
         connection->counted[index(side)] =
             counts.place_of(connection->end[index(side)]->place.host, other.place.host);
     }
-    open.add(*connection);
     announce(connection, 1, {});
     announce(connection, 0, dial->address);
 }

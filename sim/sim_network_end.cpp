@@ -1,5 +1,6 @@
 // How connections end: nodes that stop drain theirs, nodes that are killed and routes that fail
 // reset them, and the end of the simulation drops all.
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -11,12 +12,11 @@ using namespace sim_connection;
 
 void SimNetwork::Impl::drop(const ConnectionPtr& connection) {
     connection->open = false;
-    open.remove(*connection);
     for (const int side : {0, 1}) {
-        Lane& lane = connection->lane[index(side)];
-        counts.at(connection->counted[index(side)]).lost += lane.undelivered_bytes;
-        lane.undelivered_bytes = 0;
-        lane.queue.clear();
+        if (const Lane* lane = connection->lane[index(side)]) {
+            counts.at(connection->counted[index(side)]).lost += lane->undelivered_bytes;
+        }
+        lanes.take_back(connection->lane[index(side)]);
         forget(*connection->end[index(side)], connection);
     }
 }
@@ -44,36 +44,36 @@ void SimNetwork::Impl::reset(const ConnectionPtr& connection, const std::string&
 }
 
 void SimNetwork::Impl::finish_closing(const ConnectionPtr& connection) {
-    Lane& lane = connection->lane[index(connection->closing)];
-    if (connection->open && lane.queue.empty() && !is_flowing(lane, engine.now()) &&
-        !lane.preparing && !lane.queue.has_prepared() && lane.in_flight == 0) {
+    const Lane* const lane = connection->lane[index(connection->closing)];
+    const bool drained = lane == nullptr || lane->undelivered_bytes == 0;
+    if (connection->open && drained) {
         const Slot& closed = *connection->end[index(connection->closing)];
         reset(connection, closed.place.id.name + " has closed the connection", {});
     }
 }
 
-SlotPtr SimNetwork::Impl::remove(const NodeId& node) {
-    const auto found = nodes.find(node);
-    if (found == nodes.end()) {
+Slot* SimNetwork::Impl::remove(const NodeId& node) {
+    Slot* const* const found = nodes.find(node);
+    if (found == nullptr) {
         return nullptr;
     }
-    SlotPtr slot = *found;
-    nodes.erase(found);
+    Slot* const slot = *found;
+    nodes.erase(node);
     slot->alive = false;
-    for (const SimListen& listen : slot->place.listen) {
-        listening.erase(listen_key(slot->place.host, listen.address));
+    if (!slot->place.listen.empty()) {
+        std::erase(listening[slot->place.host], slot);
     }
     return slot;
 }
 
 void SimNetwork::Impl::close(const NodeId& node) {
-    const SlotPtr slot = remove(node);
-    if (!slot) {
+    Slot* const slot = remove(node);
+    if (slot == nullptr) {
         return;
     }
     std::map<SwarmDuration, std::vector<ConnectionPtr>> by_latency;
     for (const ConnectionPtr& connection : connections(*slot)) {
-        connection->closing = side_of(*connection, *slot);
+        connection->closing = static_cast<std::int8_t>(side_of(*connection, *slot));
         const HostIndex other = peer(*connection, connection->closing).place.host;
         by_latency[engine.route(slot->place.host, other).latency].push_back(connection);
     }
@@ -87,8 +87,8 @@ void SimNetwork::Impl::close(const NodeId& node) {
 }
 
 void SimNetwork::Impl::kill(const NodeId& node, const std::string& reason) {
-    const SlotPtr slot = remove(node);
-    if (!slot) {
+    Slot* const slot = remove(node);
+    if (slot == nullptr) {
         return;
     }
     if (slot->thread) {
@@ -103,8 +103,21 @@ void SimNetwork::Impl::kill(const NodeId& node, const std::string& reason) {
     }
 }
 
+std::vector<ConnectionPtr> SimNetwork::Impl::open_connections() const {
+    std::vector<ConnectionPtr> open;
+    for (const Slot& slot : slots) {
+        slot.peers.for_each([&](const NodeId&, const ConnectionPtr& connection) {
+            if (connection->end[0] == &slot) {
+                open.push_back(connection);
+            }
+        });
+    }
+    std::ranges::sort(open, {}, [](const ConnectionPtr& one) { return one->number; });
+    return open;
+}
+
 void SimNetwork::Impl::check_routes() {
-    for (const ConnectionPtr& connection : open.all()) {
+    for (const ConnectionPtr& connection : open_connections()) {
         if (!reachable(connection->end[0]->place.host, connection->end[1]->place.host)) {
             reset(connection, "the connection was reset: its route is down", {});
         }
@@ -112,18 +125,14 @@ void SimNetwork::Impl::check_routes() {
 }
 
 void SimNetwork::Impl::end() {
-    for (const SlotPtr& slot : nodes) {
-        if (slot->thread) {
-            slot->thread->cancel();
+    for (const Slot& slot : slots) {
+        if (slot.thread) {
+            slot.thread->cancel();
         }
     }
-    for (const ConnectionPtr& connection : open.all()) {
+    for (const ConnectionPtr& connection : open_connections()) {
         drop(connection);
     }
-}
-
-std::pair<HostIndex, Address> SimNetwork::Impl::listen_key(HostIndex host, const Address& address) {
-    return {host, address.port == 0 ? address : Address{"", address.port}};
 }
 
 bool SimNetwork::Impl::reachable(HostIndex a, HostIndex b) const {

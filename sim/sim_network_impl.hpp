@@ -1,12 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "sim/flow_limit.hpp"
 #include "sim/sim_connection.hpp"
@@ -21,7 +22,6 @@ namespace starling {
 /// Invariant: each byte sent is counted once more, as delivered or as lost (ByteCount). A closed
 /// connection (`open` false) ignores all callbacks that are still under way for it.
 struct SimNetwork::Impl {
-    using SlotPtr = sim_connection::SlotPtr;
     using Slot = sim_connection::Slot;
     using Dial = sim_connection::Dial;
     using Connection = sim_connection::Connection;
@@ -29,23 +29,24 @@ struct SimNetwork::Impl {
     using Frames = sim_connection::Frames;
     using Burst = sim_connection::Burst;
     using HostByteCounts = sim_connection::HostByteCounts;
-    using OpenConnections = sim_connection::OpenConnections;
+    using LanePool = sim_connection::LanePool;
 
     Impl(SimEngine& sim_engine, SwarmDuration handshake_time, std::optional<NetworkCpu> network_cpu,
          Bursts burst_sizes, bool counts_by_hosts);
 
     // sim_network_connect.cpp: from a dial to PeerUp at both ends, or ConnectFailed.
-    void connect(const SlotPtr& from, const Address& address, Role role);
+    void connect(Slot& from, const Address& address, Role role);
     void fail(const std::shared_ptr<Dial>& dial, SwarmTime at, Errc code, std::string why);
-    SlotPtr listener(const Dial& dial) const;
+    /// Who listens there; nullptr: nobody.
+    Slot* listener(HostIndex host, const Address& address) const;
     void establish(const std::shared_ptr<Dial>& dial);
     /// The newer connection replaces the older, without PeerLost.
     void replace(const Connection& fresh, int side);
     void announce(const ConnectionPtr& connection, int side, Address dialled);
 
     // sim_network_send.cpp: frames of a side are queued, and sent in bursts over the route.
-    void send(const SlotPtr& from, const NodeId& to, Frame frame, SendGroup group);
-    Arrivals arrivals(const SlotPtr& at) const;
+    void send(Slot& from, const NodeId& to, Frame frame, SendGroup group);
+    Arrivals arrivals(const Slot& at) const;
     /// Starts the next burst of a lane if none is being sent. With processor time, the sender
     /// prepares one burst while another flows, as into a socket's buffer.
     void start_burst(const ConnectionPtr& connection, int side);
@@ -67,21 +68,16 @@ struct SimNetwork::Impl {
     void drop(const ConnectionPtr& connection);
     void reset(const ConnectionPtr& connection, const std::string& reason, SwarmDuration delay);
     void finish_closing(const ConnectionPtr& connection);
-    SlotPtr remove(const NodeId& node);
+    /// nullptr: there is none.
+    Slot* remove(const NodeId& node);
     void close(const NodeId& node);
     void kill(const NodeId& node, const std::string& reason);
+    /// In the order in which they were made.
+    std::vector<ConnectionPtr> open_connections() const;
     void check_routes();
     void end();
 
-    /// Of slots and ids.
-    struct ById {
-        using is_transparent = void;
-        static const NodeId& id(const SlotPtr& slot) { return slot->place.id; }
-        static const NodeId& id(const NodeId& node) { return node; }
-        bool operator()(const auto& a, const auto& b) const { return id(a) < id(b); }
-    };
-    /// Each host has one name space of paths, and one of ports.
-    static std::pair<HostIndex, Address> listen_key(HostIndex host, const Address& address);
+    static const NodeId& id_of(Slot* const& slot) { return slot->place.id; }
     bool reachable(HostIndex a, HostIndex b) const;
 
     SimEngine& engine;
@@ -89,9 +85,11 @@ struct SimNetwork::Impl {
     Bursts bursts;
     HostByteCounts counts;
     std::optional<NetworkCpu> cpu;  ///< none: it costs nothing
-    std::set<SlotPtr, ById> nodes;
-    std::map<std::pair<HostIndex, Address>, SlotPtr> listening;
-    OpenConnections open;
+    std::deque<Slot> slots;         ///< all nodes that were ever there
+    ByNode<Slot*, id_of> nodes;
+    std::vector<std::vector<Slot*>> listening;  ///< nodes by hosts
+    LanePool lanes;
+    std::uint32_t connections_made = 0;
     std::uint64_t messages = 0;  ///< delivered
     FlowLimit limit;
 

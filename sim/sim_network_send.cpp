@@ -18,18 +18,19 @@ constexpr std::uint64_t large_burst_bytes_max = std::uint64_t{16} * 1024 * 1024;
 
 }  // namespace
 
-void SimNetwork::Impl::send(const SlotPtr& from, const NodeId& to, Frame frame, SendGroup group) {
-    const ConnectionPtr connection = connection_to(*from, to);
+void SimNetwork::Impl::send(Slot& from, const NodeId& to, Frame frame, SendGroup group) {
+    const ConnectionPtr connection = connection_to(from, to);
     if (!connection) {
         return;
     }
-    const int side = side_of(*connection, *from);
+    const int side = side_of(*connection, from);
     const std::uint64_t bytes = wire_size(frame, connection->local);
-    Lane& lane = connection->lane[index(side)];
+    Lane*& direction = connection->lane[index(side)];
+    Lane& lane = direction != nullptr ? *direction : lanes.give(direction, engine.now());
     counts.at(connection->counted[index(side)]).sent += bytes;
     lane.undelivered_bytes += bytes;
     Item item{std::move(frame), bytes, group};
-    if (!cpu && connection->open && lane.queue.empty() && !is_flowing(lane, engine.now())) {
+    if (!cpu && lane.queue.empty() && !is_flowing(lane, engine.now())) {
         // As most: it waits for nothing.
         return flow(connection, side, std::make_shared<Frames>(std::move(item)));
     }
@@ -37,15 +38,18 @@ void SimNetwork::Impl::send(const SlotPtr& from, const NodeId& to, Frame frame, 
     start_burst(connection, side);
 }
 
-Arrivals SimNetwork::Impl::arrivals(const SlotPtr& at) const {
+Arrivals SimNetwork::Impl::arrivals(const Slot& at) const {
     Arrivals arrivals;
-    if (at->arriving == 0) {
+    if (at.arriving == 0) {
         return arrivals;  // most of the time, and there may be 100,000 peers
     }
-    at->peers.for_each([&](const NodeId& peer_id, const ConnectionPtr& connection) {
-        const Lane& lane = connection->lane[connection->end[0] == at ? 1 : 0];
-        const auto [number, body_bytes] = lane.queue.transfer();
-        if (lane.flowing && number != 0 && body_bytes > 0) {
+    at.peers.for_each([&](const NodeId& peer_id, const ConnectionPtr& connection) {
+        const Lane* const lane = connection->lane[index(1 - side_of(*connection, at))];
+        if (lane == nullptr || !lane->flowing) {
+            return;
+        }
+        const auto [number, body_bytes] = lane->queue.transfer();
+        if (number != 0 && body_bytes > 0) {
             const auto left =
                 static_cast<std::uint64_t>(std::max(0.0, engine.remaining_bytes(number)));
             arrivals.body_bytes[peer_id] = body_bytes - std::min(body_bytes, left);
@@ -55,10 +59,10 @@ Arrivals SimNetwork::Impl::arrivals(const SlotPtr& at) const {
 }
 
 void SimNetwork::Impl::start_burst(const ConnectionPtr& connection, int side) {
-    Lane& lane = connection->lane[index(side)];
     if (!connection->open) {
         return;
     }
+    Lane& lane = *connection->lane[index(side)];
     if (!cpu) {
         if (!is_flowing(lane, engine.now()) && !lane.queue.empty()) {
             flow(connection, side, take_burst(lane, most_in_burst(*connection, side)));
@@ -77,18 +81,22 @@ void SimNetwork::Impl::start_burst(const ConnectionPtr& connection, int side) {
     Slot& slot = *connection->end[index(side)];
     slot.thread->run(thread_time(cpu->calibration, *connection, slot, *burst, true),
                      [this, connection, side, burst] {
-                         connection->lane[index(side)].preparing = false;
-                         connection->lane[index(side)].queue.set_prepared(burst);
-                         start_burst(connection, side);
+                         if (connection->open) {
+                             connection->lane[index(side)]->preparing = false;
+                             connection->lane[index(side)]->queue.set_prepared(burst);
+                             start_burst(connection, side);
+                         }
                      });
 }
 
 void SimNetwork::Impl::wake_when_free(const ConnectionPtr& connection, int side) {
-    Lane& lane = connection->lane[index(side)];
+    Lane& lane = *connection->lane[index(side)];
     if (lane.free_at_known && !lane.queue.empty() && !std::exchange(lane.wakes, true)) {
         engine.at(lane.slow_start.idle_since(), [this, connection, side] {
-            connection->lane[index(side)].wakes = false;
-            start_burst(connection, side);
+            if (connection->open) {
+                connection->lane[index(side)]->wakes = false;
+                start_burst(connection, side);
+            }
         });
     }
 }
@@ -107,7 +115,7 @@ SimRoute SimNetwork::Impl::route_from(const Connection& connection, int side) {
 }
 
 void SimNetwork::Impl::flow(const ConnectionPtr& connection, int side, Burst burst) {
-    Lane& lane = connection->lane[index(side)];
+    Lane& lane = *connection->lane[index(side)];
     const std::uint64_t bytes = bytes_of(*burst);
     lane.flowing = true;
     SlowStart::Cost cost;
@@ -164,18 +172,17 @@ void SimNetwork::Impl::start_transfer(const ConnectionPtr& connection, int side,
     const std::uint64_t number = unshared
                                      ? engine.transfer_unshared(from, to, bytes, std::move(ended))
                                      : engine.transfer(from, to, bytes, std::move(ended));
-    connection->lane[index(side)].queue.begin_transfer({number, body_bytes});
+    connection->lane[index(side)]->queue.begin_transfer({number, body_bytes});
 }
 
 void SimNetwork::Impl::send_small(const ConnectionPtr& connection, int side, Burst burst,
                                   std::uint64_t bytes) {
-    Lane& lane = connection->lane[index(side)];
+    Lane& lane = *connection->lane[index(side)];
     const SimRoute route = route_from(*connection, side);
     const SwarmTime free_at =
         engine.now() + from_seconds(static_cast<double>(bytes) / route.bytes_per_second);
     lane.free_at_known = true;
     lane.slow_start.idle_from(free_at);
-    ++lane.in_flight;
     lane.last_arrival = std::max(lane.last_arrival, free_at + route.latency);
     engine.at(lane.last_arrival, [this, connection, side, bytes, burst = std::move(burst)] {
         engine.meter().bytes_moved.fetch_add(bytes, std::memory_order_relaxed);
@@ -187,20 +194,19 @@ void SimNetwork::Impl::send_small(const ConnectionPtr& connection, int side, Bur
 void SimNetwork::Impl::transfer_ended(const ConnectionPtr& connection, int side, Burst burst,
                                       bool ok) {
     --connection->end[index(1 - side)]->arriving;
-    connection->lane[index(side)].queue.end_transfer();
     if (!connection->open) {
         return;
     }
+    Lane& lane = *connection->lane[index(side)];
+    lane.queue.end_transfer();
     const HostIndex from = connection->end[index(side)]->place.host;
     const HostIndex to = peer(*connection, side).place.host;
     if (!ok || !reachable(from, to)) {
         return reset(connection, "the connection was reset", {});
     }
-    Lane& lane = connection->lane[index(side)];
     const SwarmTime now = engine.now();
     lane.flowing = false;
     lane.slow_start.idle_from(now);
-    ++lane.in_flight;
     // In order, even if the latency has decreased meanwhile.
     lane.last_arrival = std::max(lane.last_arrival, now + engine.route(from, to).latency);
     engine.at(lane.last_arrival, [this, connection, side, burst = std::move(burst)] {
@@ -219,20 +225,18 @@ void SimNetwork::Impl::receive(const ConnectionPtr& connection, int side, const 
 }
 
 void SimNetwork::Impl::arrive(const ConnectionPtr& connection, int side, Frames& burst) {
-    Lane& lane = connection->lane[index(side)];
-    --lane.in_flight;
     note_newest(connection, *connection->end[index(1 - side)]);
     for (std::size_t place = 0; place < burst.size(); ++place) {
         Item& item = burst[place];
-        const SlotPtr to = connection->end[index(1 - side)];
+        const Slot& to = peer(*connection, side);
         if (!connection->open) {
             return;  // counted as lost by the reset
         }
-        lane.undelivered_bytes -= item.bytes;
-        if (to->alive) {
+        connection->lane[index(side)]->undelivered_bytes -= item.bytes;
+        if (to.alive) {
             counts.at(connection->counted[index(side)]).delivered += item.bytes;
             ++messages;
-            to->deliver(
+            to.deliver(
                 FrameReceived{connection->end[index(side)]->place.id, std::move(item.frame)});
         } else {
             counts.at(connection->counted[index(side)]).lost += item.bytes;

@@ -22,11 +22,14 @@ void SimWorker::start(std::uint64_t work, Work what) {
         program_->resume(std::move(train->reply));
         return;
     }
-    Queue& queue = is_storage(what) ? storing_ : computing_;
-    queue.works.emplace_back(work, std::move(what));
-    if (queue.works.size() == 1) {
-        next(queue);
+    std::unique_ptr<Queue>& queue = is_storage(what) ? storing_ : computing_;
+    if (queue) {
+        queue->works.emplace_back(work, std::move(what));
+        return;
     }
+    queue = std::make_unique<Queue>();
+    queue->works.emplace_back(work, std::move(what));
+    next(queue);
 }
 
 void SimWorker::request_made(TrainRequest request) {
@@ -55,26 +58,29 @@ double SimWorker::disk_seconds(const Work& what) const {
            (durable ? calibration_.fsync_seconds : 0.0);
 }
 
-void SimWorker::next(Queue& queue) {
-    const auto& [number, what] = queue.works.front();
+void SimWorker::next(std::unique_ptr<Queue>& queue) {
+    const auto& [number, what] = queue->works.front();
     const auto finish = [this, &queue, work = number](WorkResult result) {
-        queue.works.pop_front();
-        if (!queue.works.empty()) {
+        queue->works.pop_front();
+        if (queue->works.empty()) {
+            queue.reset();
+        } else {
             next(queue);
         }
         deliver_({work, std::move(result)});
     };
     if (!is_storage(what)) {
-        queue.task = host_.compute(
+        queue->task = host_.compute(
             compute_seconds(what),
             [finish, result = std::make_shared<WorkResult>(run_work(what, hasher_, stores_))] {
                 finish(std::move(*result));
             });
         return;
     }
-    queue.task = host_.compute(compute_seconds(what), [this, &queue, finish] {
-        queue.task = host_.store(disk_seconds(queue.works.front().second), [this, &queue, finish] {
-            finish(run_work(queue.works.front().second, hasher_, stores_));
+    queue->task = host_.compute(compute_seconds(what), [this, &queue, finish] {
+        const double seconds = disk_seconds(queue->works.front().second);
+        queue->task = host_.store(seconds, [this, &queue, finish] {
+            finish(run_work(queue->works.front().second, hasher_, stores_));
         });
     });
 }

@@ -34,11 +34,11 @@ public:
     /// Whether the program trains or starts: its next request is awaited.
     bool training() const { return training_.has_value(); }
     bool busy() const {
-        return training_.has_value() || !computing_.works.empty() || !storing_.works.empty();
+        return training_.has_value() || computing_ != nullptr || storing_ != nullptr;
     }
 
 private:
-    /// One of the worker's threads.
+    /// What one of the worker's threads has to do; nothing: it is idle.
     struct Queue {
         std::list<std::pair<std::uint64_t, Work>> works;  ///< the first one is under way
         CpuTask task;                                     ///< its part that is under way
@@ -46,7 +46,7 @@ private:
 
     double compute_seconds(const Work& what) const;
     double disk_seconds(const Work& what) const;
-    void next(Queue& queue);
+    void next(std::unique_ptr<Queue>& queue);
 
     SimHost host_;
     const Calibration& calibration_;
@@ -55,8 +55,8 @@ private:
     std::function<void(WorkDone)> deliver_;
     std::unique_ptr<SimProgram> program_;
     std::optional<std::uint64_t> training_;  ///< number of the TrainWork under way
-    Queue computing_;
-    Queue storing_;
+    std::unique_ptr<Queue> computing_;
+    std::unique_ptr<Queue> storing_;
 };
 
 }  // namespace starling

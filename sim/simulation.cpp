@@ -46,8 +46,8 @@ Simulation::Impl::Impl(SimEngine& sim_engine, SimTrace& sim_trace,
 }
 
 Simulation::Impl::Deployed* Simulation::Impl::find(const std::string& name) {
-    const auto found = by_name.find(name);
-    return found == by_name.end() ? nullptr : found->second;
+    Deployed* const* const found = by_name.find({name});
+    return found == nullptr ? nullptr : *found;
 }
 
 void Simulation::Impl::note(const NodeId& node, const TraceEvent& event) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/by_node.hpp"
 #include "sim/fault_effects.hpp"
 #include "sim/link_log.hpp"
 #include "sim/program_pool.hpp"
@@ -35,6 +36,8 @@ struct Simulation::Impl {
         std::uint32_t starts_without_round = 0;  ///< since a program last got a round
         std::uint64_t results_seen = 0;          ///< Impl::results at its newest start
         NodeEnding outcome;
+
+        static const NodeId& id_of(Deployed* const& member) { return member->plan.id; }
     };
 
     struct RunningNodes {
@@ -116,7 +119,7 @@ struct Simulation::Impl {
     Models models;
     std::optional<ProgramPool> programs;  ///< those that are processes; before members
     std::vector<std::unique_ptr<Deployed>> members;
-    std::map<std::string_view, Deployed*> by_name;  ///< names of plans
+    ByNode<Deployed*, Deployed::id_of> by_name;
     std::vector<SimNodePlan> planned;  ///< nodes without an actor, which start at time 0
     std::vector<std::unique_ptr<SimNode>> stopped_nodes;  ///< their code may be on the stack
     RunningNodes running;

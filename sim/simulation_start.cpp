@@ -42,7 +42,7 @@ void Simulation::Impl::start_actor(const SimActor& actor) {
 }
 
 void Simulation::Impl::start_node(SimNodePlan plan) {
-    if (by_name.contains(plan.id.name)) {
+    if (by_name.find(plan.id) != nullptr) {
         throw UsageError("two nodes have the name " + plan.id.name +
                          ": give each a different --name (or --ml-name)");
     }
@@ -67,7 +67,7 @@ void Simulation::Impl::start_node(SimNodePlan plan) {
     }
     links.placed(engine.now(), plan.id, engine.host_name(plan.host));
     member->plan = std::move(plan);
-    by_name.emplace(member->plan.id.name, member.get());
+    by_name.insert(member.get());
     members.push_back(std::move(member));
     start(*members.back());
 }

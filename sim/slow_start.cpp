@@ -16,9 +16,13 @@ constexpr SwarmDuration idle_limit = std::chrono::seconds(1);  // tcp_slow_start
 
 }  // namespace
 
+bool SlowStart::is_reset(SwarmTime now) const {
+    return window_ == 0 || now - idle_since_ >= idle_limit;
+}
+
 SlowStart::Cost SlowStart::charge(SwarmTime now, std::uint64_t bytes, SwarmDuration round_trip,
                                   double bytes_per_second) {
-    if (window_ == 0 || now - idle_since_ >= idle_limit) {
+    if (is_reset(now)) {
         window_ = first_window_bytes;
         left_ = window_;
         window_began_ = now;

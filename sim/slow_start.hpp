@@ -23,6 +23,8 @@ public:
     void idle_from(SwarmTime at) { idle_since_ = at; }
     /// When the last byte of what was sent before has left, or leaves.
     SwarmTime idle_since() const { return idle_since_; }
+    /// Whether the next charge() begins with a new window.
+    bool is_reset(SwarmTime now) const;
 
 private:
     std::uint32_t window_ = 0;  ///< bytes; 0: nothing was sent yet

@@ -349,21 +349,48 @@ TEST(PeerTable, FindsTheConnectionsOfAFewAndOfManyPeersInTheOrderOfTheirIds) {
     for (int i = 0; i < 100; ++i) {
         slots.push_back(std::make_unique<Slot>());
         slots.back()->place.id.name = "n" + std::to_string(100 + i * 37 % 100);
-        connections.push_back(std::make_shared<Connection>());
+        connections.push_back(ConnectionPtr::make());
         table.add(*slots.back(), connections.back());
         EXPECT_EQ(table.find(slots.front()->place.id), connections.front());
         EXPECT_EQ(table.find(slots.back()->place.id), connections.back());
-        EXPECT_EQ(table.find({"n099"}), nullptr);
+        EXPECT_FALSE(table.find({"n099"}));
         std::vector<std::string> names;
         table.for_each([&](const NodeId& id, const ConnectionPtr&) { names.push_back(id.name); });
         EXPECT_EQ(names.size(), slots.size());
         EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
         if (i % 10 == 9) {
             table.erase(slots.back()->place.id);
-            EXPECT_EQ(table.find(slots.back()->place.id), nullptr);
+            EXPECT_FALSE(table.find(slots.back()->place.id));
             table.add(*slots.back(), connections.back());
         }
     }
+}
+
+TEST(LanePool, FreesLanesThatAreAsNew) {
+    using namespace sim_connection;
+    LanePool pool;
+    Connection one;
+    Connection other;
+    Lane& lane = pool.give(one.lane[0], at(0));
+    lane.undelivered_bytes = 10;
+    pool.give(other.lane[0], at(100)).undelivered_bytes = 10;
+    EXPECT_EQ(one.lane[0], &lane) << "it is in use";
+    lane.undelivered_bytes = 0;
+    (void)lane.slow_start.charge(at(100), 100'000, std::chrono::milliseconds(20), 1e9);
+    lane.slow_start.idle_from(at(100));
+    pool.give(other.lane[1], at(100.9)).undelivered_bytes = 10;
+    EXPECT_EQ(one.lane[0], &lane) << "its window is still large";
+    EXPECT_EQ(pool.size(), 3U);
+    pool.give(one.lane[1], at(101)).undelivered_bytes = 10;
+    EXPECT_EQ(one.lane[0], nullptr);
+    EXPECT_EQ(pool.size(), 3U);
+    for (Connection* connection : {&one, &other}) {
+        for (Lane*& direction : connection->lane) {
+            pool.take_back(direction);
+            EXPECT_EQ(direction, nullptr);
+        }
+    }
+    EXPECT_EQ(pool.size(), 0U);
 }
 
 TEST(SimNetwork, PortInUseIsNamed) {

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "sim/backlog.hpp"
+#include "sim/slow_start.hpp"
+
+namespace starling::sim_connection {
+
+/// One direction of a connection, while it has a use for it.
+struct Lane {
+    Backlog queue;
+    std::uint64_t undelivered_bytes = 0;  ///< queued, being sent or in flight
+    SwarmTime last_arrival{};             ///< of a burst; none arrives before an earlier one
+    /// If `free_at_known`, it says when a small burst is sent completely: without an event of its
+    /// own, unless more is queued.
+    SlowStart slow_start;
+    std::uint32_t place = 0;  ///< in the LanePool
+    bool free_at_known = false;
+    bool flowing = false;     ///< a burst was taken from the queue and is not sent completely
+    bool wakes = false;       ///< an event when the lane is free starts what is queued
+    bool preparing = false;   ///< the sender's thread encrypts the burst after it
+    Lane** holder = nullptr;  ///< the connection's pointer to this
+
+    /// Whether a new one would do as well: everything has arrived, and TCP's window would be reset
+    /// before it is used again.
+    bool is_as_new(SwarmTime now) const {
+        return undelivered_bytes == 0 && !wakes && !preparing && slow_start.is_reset(now);
+    }
+};
+
+/// The lanes of all connections. A large swarm has a million connections, of which a few are used
+/// within the same second; the others have none.
+class LanePool {
+public:
+    /// \param direction  of a connection, which has no lane; it gets one. Its address stays the
+    ///     same until take_back().
+    Lane& give(Lane*& direction, SwarmTime now) {
+        free_unused(now);
+        lanes_.push_back(std::make_unique<Lane>());
+        direction = lanes_.back().get();
+        direction->holder = &direction;
+        direction->place = static_cast<std::uint32_t>(lanes_.size() - 1);
+        return *direction;
+    }
+    /// The connection is closed.
+    void take_back(Lane*& direction) {
+        if (direction != nullptr) {
+            free_at(direction->place);
+        }
+    }
+    std::size_t size() const { return lanes_.size(); }
+
+private:
+    /// Looks at some, of all in turn: more than one, so that those of a busy time become fewer.
+    void free_unused(SwarmTime now) {
+        constexpr int looks = 3;
+        for (int look = 0; look < looks && !lanes_.empty(); ++look) {
+            at_ = at_ < lanes_.size() ? at_ : 0;
+            if (lanes_[at_]->is_as_new(now)) {
+                free_at(at_);
+            } else {
+                ++at_;
+            }
+        }
+    }
+    void free_at(std::size_t place) {
+        *lanes_[place]->holder = nullptr;
+        lanes_[place] = std::move(lanes_.back());
+        lanes_.pop_back();
+        if (place < lanes_.size()) {
+            lanes_[place]->place = static_cast<std::uint32_t>(place);
+        }
+    }
+
+    std::vector<std::unique_ptr<Lane>> lanes_;
+    std::size_t at_ = 0;  ///< of the next look
+};
+
+}  // namespace starling::sim_connection
