@@ -112,8 +112,10 @@ Answer Ledger::register_node(const Entry& entry, const RegisterNode& command) {
     if (known != nodes_.end() && !known->second.lost) {
         instead_of = known->second.address;
     }
-    nodes_[entry.signer] = {command.role, command.address, command.credentials, false,
-                            entry.session};
+    nodes_[entry.signer] = {.role = command.role,
+                            .address = command.address,
+                            .credentials = command.credentials,
+                            .session = entry.session};
     events_.push_back(
         NodeRegistered{entry.signer, command.role, command.address, std::move(instead_of)});
     if (roll_.version() != version) {

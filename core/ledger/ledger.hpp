@@ -116,9 +116,9 @@ struct Applied {
 
 struct RegisteredNode {
     Role role = Role::sl;
+    bool lost = false;
     Address address;
     Credentials credentials;
-    bool lost = false;
     std::uint64_t session = 0;  ///< of the start that registered it; 0: an SN
 };
 

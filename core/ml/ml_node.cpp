@@ -125,16 +125,16 @@ private:
     SlLink sl_;
     ParameterSync sync_;
     StateSlots states_;
-    bool warned_not_stored_ = false;     ///< that there is no storage for the program's state
     std::unique_ptr<OpenRequest> open_;  ///< what the program joins with, until the SL has answered
     std::string contract_;
-    Run run_ = 0;
     std::shared_ptr<const ParamLayout> layout_;
     Digest layout_fingerprint_;
     // Nothing, most of the time.
     std::unique_ptr<ExitRequest> exit_;  ///< the program has ended, while its states are removed
     std::unique_ptr<Error> failed_;      ///< for the program's next request
     std::unique_ptr<Error> leaving_;     ///< only the message to the SL is left to be sent
+    Run run_ = 0;
+    bool warned_not_stored_ = false;  ///< that there is no storage for the program's state
     bool program_waits_ = false;
     bool final_received_ = false;
     bool stopped_ = false;

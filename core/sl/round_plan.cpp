@@ -91,6 +91,7 @@ std::vector<std::uint32_t> RoundPlan::partners_of(std::uint32_t member,
     std::sort(partners.begin(), partners.end());
     partners.erase(std::unique(partners.begin(), partners.end()), partners.end());
     std::erase(partners, member);
+    partners.shrink_to_fit();  // they are kept during the round
     return partners;
 }
 

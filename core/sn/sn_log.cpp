@@ -234,6 +234,7 @@ void SnNode::push_view(const std::string& name, Outbox& out) {
 /// once, so many frames would be in memory together.
 void SnNode::push_to_next(const std::string& name, Outbox& out) {
     constexpr std::size_t at_once = 4096;
+    constexpr SwarmDuration pause = std::chrono::milliseconds(1);
     const Contract* contract = ledger().find_contract(name);
     Push& push = views_.pushes[name];
     push.left = contract == nullptr ? 0 : std::min(push.left, contract->members.size());
@@ -256,7 +257,7 @@ void SnNode::push_to_next(const std::string& name, Outbox& out) {
     }
     push.left -= some;
     if (push.left > 0) {
-        out.set_timer(view_timer, now_ + std::chrono::milliseconds(1));
+        out.set_timer(view_timer, now_ + pause);
     } else {
         views_.pushes.erase(name);
     }
