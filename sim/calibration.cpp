@@ -2,6 +2,7 @@
 // with its line, since a misspelt key would silently simulate another machine.
 #include "sim/calibration.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <system_error>
@@ -57,6 +58,22 @@ private:
     std::optional<Error> error_;
 };
 
+/// At least two numbers above 0, ascending. Empty: there was an error.
+std::vector<double> read_quantiles(TableReader& reader, const JsonMember& member) {
+    std::vector<double> values;
+    for (const JsonMember& item : member.value.items) {
+        values.push_back(reader.number({member.name, item.value}, above_zero));
+    }
+    if (member.value.kind != JsonValue::Kind::array || values.size() < 2 ||
+        !std::is_sorted(values.begin(), values.end())) {
+        reader.fail(member.value, "'" + member.name +
+                                      "' must be an array of at least two ascending "
+                                      "numbers");
+        return {};
+    }
+    return values;
+}
+
 WorkloadCost read_workload(TableReader& reader, const JsonMember& workload) {
     WorkloadCost cost;
     if (!reader.is_object(workload.value, "workload '" + workload.name + "'")) {
@@ -69,12 +86,14 @@ WorkloadCost read_workload(TableReader& reader, const JsonMember& workload) {
             cost.startup_seconds = reader.number(member, 0.0);
         } else if (member.name == "spread") {
             cost.spread = reader.number(member, 0.0);
+        } else if (member.name == "quantiles") {
+            cost.quantiles = read_quantiles(reader, member);
         } else if (member.name == "p10" || member.name == "p90") {
-            reader.number(member, 0.0);  // of single batches, for readers of the file
+            reader.number(member, 0.0);  // of earlier tables, for readers of the file
         } else {
-            reader.fail(member.value,
-                        "unknown key '" + member.name +
-                            "' of a workload: seconds_per_batch, startup_seconds or spread");
+            reader.fail(member.value, "unknown key '" + member.name +
+                                          "' of a workload: seconds_per_batch, quantiles, "
+                                          "startup_seconds or spread");
         }
     }
     if (cost.seconds_per_batch == 0.0) {
@@ -99,6 +118,7 @@ constexpr Key keys[] = {
     {"tls_receive_bytes_per_second", &Calibration::tls_receive_bytes_per_second, above_zero},
     {"local_bytes_per_second", &Calibration::local_bytes_per_second, above_zero},
     {"message_seconds", &Calibration::message_seconds, 0.0},
+    {"wake_seconds", &Calibration::wake_seconds, 0.0},
     {"save_bytes_per_second", &Calibration::save_bytes_per_second, above_zero},
     {"load_bytes_per_second", &Calibration::load_bytes_per_second, above_zero},
     {"write_bytes_per_second", &Calibration::write_bytes_per_second, above_zero},
@@ -115,6 +135,10 @@ void read_member(TableReader& reader, const JsonMember& member, Calibration& tab
     }
     if (member.name == "measured") {
         return;  // how the figures were found, for readers of the file
+    }
+    if (member.name == "unsigned_message_seconds") {
+        table.unsigned_message_seconds = reader.number(member, 0.0);
+        return;
     }
     for (const Key& key : keys) {
         if (member.name == key.name) {

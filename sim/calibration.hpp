@@ -2,7 +2,9 @@
 
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "core/base/result.hpp"
 
@@ -12,6 +14,9 @@ namespace starling {
 struct WorkloadCost {
     double seconds_per_batch = 0.0;
     double startup_seconds = 0.0;  ///< from the start of the program to its first request
+    /// Evenly spaced quantiles of a batch's seconds in the intervals between two syncs, ascending:
+    /// the first is the shortest, the last the longest. Empty: unknown, `spread` counts.
+    std::vector<double> quantiles;
     /// Standard deviation of the logarithm of the time between two syncs.
     double spread = 0.0;
 };
@@ -38,13 +43,18 @@ struct Calibration {
     double tls_receive_bytes_per_second = no_cost;  ///< the same by the receiver
     double local_bytes_per_second = no_cost;        ///< between SL and ML, at each end
     double message_seconds = 0.0;                   ///< of a frame without a segment, at each end
-    double save_bytes_per_second = no_cost;         ///< by the program: its tensors to segments
-    double load_bytes_per_second = no_cost;         ///< segments to its tensors
-    double write_bytes_per_second = no_cost;        ///< of the kernel, for a model that is stored
+    /// The same of frames between SLs, and between SL and ML, which nobody signs; default: as
+    /// above.
+    std::optional<double> unsigned_message_seconds;
+    double wake_seconds = 0.0;  ///< until a thread that waits for a frame runs; no CPU time
+    double save_bytes_per_second = no_cost;   ///< by the program: its tensors to segments
+    double load_bytes_per_second = no_cost;   ///< segments to its tensors
+    double write_bytes_per_second = no_cost;  ///< of the kernel, for a model that is stored
 
     /// Whether sending and receiving costs processor time.
     bool charges_network() const {
-        return message_seconds > 0.0 || tls_send_bytes_per_second < no_cost ||
+        return message_seconds > 0.0 || unsigned_message_seconds.value_or(0.0) > 0.0 ||
+               wake_seconds > 0.0 || tls_send_bytes_per_second < no_cost ||
                tls_receive_bytes_per_second < no_cost || local_bytes_per_second < no_cost;
     }
     /// Errc::usage: it is not in the table; the message tells how to measure it.

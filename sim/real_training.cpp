@@ -53,7 +53,9 @@ public:
 
     void resume(TrainReply reply) override {
         program_->resume(std::move(reply));
-        pace_ = host_.vary(cost_.spread);
+        batch_seconds_ = cost_.quantiles.empty()
+                             ? cost_.seconds_per_batch * host_.vary(cost_.spread)
+                             : host_.draw(cost_.quantiles);
         // Through the event queue, so that all programs resumed at this instant run in parallel.
         poll_after(0.0, 0);
     }
@@ -69,7 +71,7 @@ private:
             deliver(program_->take_request());
             return;
         }
-        poll_after(cost_.seconds_per_batch * pace_, batches + 1);
+        poll_after(batch_seconds_, batches + 1);
     }
 
     void deliver(TrainRequest request) {
@@ -100,7 +102,7 @@ private:
     OnTrainRequest on_request_;
     std::function<void(const TraceEvent&)> on_trace_;
     WorkloadCost cost_;
-    double pace_ = 1.0;             ///< how much longer than usual batches take until the next sync
+    double batch_seconds_ = 0.0;    ///< of each batch until the next sync
     std::optional<Error> failure_;  ///< the table has no entry: reason of the program's exit
     CpuTask task_;                  ///< what it computes now
     std::unique_ptr<RunningProgram> program_;

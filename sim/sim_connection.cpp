@@ -156,6 +156,14 @@ std::uint64_t bytes_of(const Frames& burst) {
                            [](std::uint64_t sum, const Item& item) { return sum + item.bytes; });
 }
 
+/// Of a frame without a segment. Commands to an SN and its answers are signed.
+static double message_seconds(const Calibration& table, const Connection& connection) {
+    const bool of_sn =
+        connection.end[0]->place.role == Role::sn || connection.end[1]->place.role == Role::sn;
+    return of_sn ? table.message_seconds
+                 : table.unsigned_message_seconds.value_or(table.message_seconds);
+}
+
 SwarmDuration thread_time(const Calibration& table, const Connection& connection, const Slot& slot,
                           const Frames& burst, bool sends) {
     const double rate = connection.local ? table.local_bytes_per_second
@@ -165,7 +173,7 @@ SwarmDuration thread_time(const Calibration& table, const Connection& connection
     const auto has_no_body = [](const Item& item) { return item.frame.body.size() == 0; };
     const auto messages = std::count_if(burst.more.begin(), burst.more.end(), has_no_body) +
                           (has_no_body(burst.first) ? 1 : 0);
-    return from_seconds((static_cast<double>(messages) * table.message_seconds +
+    return from_seconds((static_cast<double>(messages) * message_seconds(table, connection) +
                          static_cast<double>(bytes_of(burst)) / rate) /
                         slot.thread->speed);
 }

@@ -115,8 +115,8 @@ private:
 
 /// The thread of a node's process that encrypts and decrypts.
 struct NodeThread : SimThread {
-    explicit NodeThread(const SimHost& host)
-        : SimThread(host.machine().cores), speed(host.speed()) {}
+    NodeThread(const SimHost& host, WakeUp wake_up)
+        : SimThread(host.machine().cores, wake_up), speed(host.speed()) {}
     double speed;  ///< of its host
 };
 

@@ -103,6 +103,15 @@ void SimThread::run(SwarmDuration work, std::function<void()> done) {
     }
 }
 
+void SimThread::wake(SwarmDuration work, std::function<void()> done) {
+    if (!queue_.empty() || wake_up_.pauses == nullptr || !cpu_.has_idle_core()) {
+        run(work, std::move(done));
+        return;
+    }
+    queue_.emplace_back(work, std::move(done));
+    running_ = wake_up_.pauses->run(wake_up_.time, [this] { next(); });
+}
+
 void SimThread::cancel() {
     queue_.clear();
     running_ = {};

@@ -51,6 +51,7 @@ public:
     /// \param work  time on a core of its own. \param done  called from SimEngine::run(), once.
     [[nodiscard]] CpuTask run(SwarmDuration work, std::function<void()> done);
     double cores() const { return cores_; }
+    bool has_idle_core() const { return static_cast<double>(task_count()) < cores_; }
     /// Of all tasks, up to now.
     struct Use {
         double busy_seconds = 0.0;    ///< that they took of the cores, added up
@@ -95,14 +96,23 @@ private:
     std::uint64_t generation_ = 0;  ///< of the newest timer; older ones are ignored
 };
 
+/// How long a thread that waits on an idle core takes to run again.
+struct WakeUp {
+    SwarmDuration time{};
+    SimCpu* pauses = nullptr;  ///< unlimited cores; outlives the thread. nullptr: no time
+};
+
 /// Tasks of one thread: one after the other, on cores that it shares with other threads.
 class SimThread {
 public:
-    explicit SimThread(SimCpu& cpu) : cpu_(cpu) {}
+    explicit SimThread(SimCpu& cpu, WakeUp wake_up = {}) : cpu_(cpu), wake_up_(wake_up) {}
     SimThread(const SimThread&) = delete;
     SimThread& operator=(const SimThread&) = delete;
 
+    /// The thread itself has something to do.
     void run(SwarmDuration work, std::function<void()> done);
+    /// The same for what comes from outside: wakes the thread up if it waits.
+    void wake(SwarmDuration work, std::function<void()> done);
     /// Drops all tasks; their `done` is not called.
     void cancel();
 
@@ -110,7 +120,9 @@ private:
     void next();
 
     SimCpu& cpu_;
-    std::deque<std::pair<SwarmDuration, std::function<void()>>> queue_;  ///< the first runs
+    const WakeUp wake_up_;
+    std::deque<std::pair<SwarmDuration, std::function<void()>>>
+        queue_;  ///< the first runs, or wakes the thread up
     CpuTask running_;
 };
 

@@ -52,6 +52,14 @@ public:
     double vary(double spread) const {
         return spread > 0.0 ? std::exp(spread * random_->normal() - spread * spread / 2) : 1.0;
     }
+    /// A value of the distribution that has these evenly spaced quantiles, drawn anew at each call.
+    /// \param quantiles  at least two, ascending; between two of them all values are as likely.
+    double draw(const std::vector<double>& quantiles) const {
+        const double place = random_->uniform() * static_cast<double>(quantiles.size() - 1);
+        const auto below = static_cast<std::size_t>(place);
+        return quantiles[below] +
+               (place - static_cast<double>(below)) * (quantiles[below + 1] - quantiles[below]);
+    }
 
 private:
     SwarmDuration duration(double seconds) const {

@@ -1,6 +1,7 @@
 // The simulated network as its users see it: endpoints, listening addresses and counts.
 #include "sim/sim_network.hpp"
 
+#include <limits>
 #include <utility>
 
 #include "sim/sim_network_impl.hpp"
@@ -15,11 +16,17 @@ SimNetwork::Impl::Impl(SimEngine& sim_engine, SwarmDuration handshake_time,
     : engine(sim_engine),
       handshake(handshake_time),
       bursts(burst_sizes),
+      pauses(sim_engine, std::numeric_limits<double>::infinity()),
       counts(counts_by_hosts),
       limit(engine.has_equal_hosts() ? 1 : 2) {
     if (network_cpu && network_cpu->calibration.charges_network()) {
         cpu.emplace(*network_cpu);
     }
+}
+
+WakeUp SimNetwork::Impl::wake_up() {
+    const double seconds = cpu->calibration.wake_seconds;
+    return {from_seconds(seconds), seconds > 0.0 ? &pauses : nullptr};
 }
 
 class SimNetwork::Impl::Port final : public Endpoint {
@@ -77,7 +84,8 @@ Result<std::unique_ptr<Endpoint>> SimNetwork::attach(SimPlace place,
     slot.place = std::move(place);
     slot.deliver = std::move(deliver);
     if (impl_->cpu) {
-        slot.thread = std::make_unique<NodeThread>(impl_->cpu->machines.host(slot.place.host));
+        slot.thread = std::make_unique<NodeThread>(impl_->cpu->machines.host(slot.place.host),
+                                                   impl_->wake_up());
     }
     impl_->nodes.insert(&slot);
     if (!slot.place.listen.empty()) {

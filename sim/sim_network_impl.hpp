@@ -79,10 +79,13 @@ struct SimNetwork::Impl {
 
     static const NodeId& id_of(Slot* const& slot) { return slot->place.id; }
     bool reachable(HostIndex a, HostIndex b) const;
+    /// Of nodes' threads. \pre  cpu
+    WakeUp wake_up();
 
     SimEngine& engine;
     SwarmDuration handshake;
     Bursts bursts;
+    SimCpu pauses;  ///< of threads that wake up
     HostByteCounts counts;
     std::optional<NetworkCpu> cpu;  ///< none: it costs nothing
     std::deque<Slot> slots;         ///< all nodes that were ever there

@@ -220,8 +220,8 @@ void SimNetwork::Impl::receive(const ConnectionPtr& connection, int side, const 
     if (!cpu || !slot.alive) {
         return arrive(connection, side, *burst);
     }
-    slot.thread->run(thread_time(cpu->calibration, *connection, slot, *burst, false),
-                     [this, connection, side, burst] { arrive(connection, side, *burst); });
+    slot.thread->wake(thread_time(cpu->calibration, *connection, slot, *burst, false),
+                      [this, connection, side, burst] { arrive(connection, side, *burst); });
 }
 
 void SimNetwork::Impl::arrive(const ConnectionPtr& connection, int side, Frames& burst) {

@@ -8,6 +8,13 @@ def mad(values):
     return statistics.median(abs(value - middle) for value in values)
 
 
+def combined_rows(rows, middle=statistics.median):
+    """One of several equal rows of a calibration table: each number, and each one of a list of numbers, is their `middle`."""
+    def combined(values):
+        return [middle(at) for at in zip(*values)] if isinstance(values[0], list) else middle(values)
+    return {key: combined([row[key] for row in rows]) for key in rows[0]}
+
+
 def relative_spread(values):
     """MAD / median, scaled to a standard deviation of normally distributed values; 0 of fewer than three values."""
     return 1.4826 * mad(values) / statistics.median(values) if len(values) > 2 and statistics.median(values) > 0 else 0.0

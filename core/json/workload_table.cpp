@@ -44,10 +44,12 @@ std::string lines_of(const std::map<std::string, std::string>& members) {
 }  // namespace
 
 std::string row_text(const MeasuredWorkload& measured) {
-    return "{\"seconds_per_batch\": " + decimal(measured.seconds_per_batch) +
-           ", \"p10\": " + decimal(measured.p10) + ", \"p90\": " + decimal(measured.p90) +
-           ", \"startup_seconds\": " + decimal(measured.startup_seconds) +
-           ", \"spread\": " + decimal(measured.spread) + "}";
+    std::string quantiles;
+    for (const double value : measured.quantiles) {
+        quantiles += (quantiles.empty() ? "" : ", ") + decimal(value);
+    }
+    return "{\"seconds_per_batch\": " + decimal(measured.seconds_per_batch) + ", \"quantiles\": [" +
+           quantiles + "], \"startup_seconds\": " + decimal(measured.startup_seconds) + "}";
 }
 
 Result<std::string> with_workload(const std::string& table, const std::string& workload,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/base/result.hpp"
 
@@ -8,12 +9,10 @@ namespace starling {
 
 /// What a training program costs on the machine where it was measured, in seconds.
 struct MeasuredWorkload {
-    double seconds_per_batch = 0.0;
-    double p10 = 0.0;  ///< of a batch in the intervals between two syncs
-    double p90 = 0.0;
+    double seconds_per_batch = 0.0;  ///< median over the intervals between two syncs
+    /// Of a batch in these intervals, by tenths: the first is the shortest, the last the longest.
+    std::vector<double> quantiles;
     double startup_seconds = 0.0;  ///< from its start to its first request
-    /// Standard deviation of the logarithm of the time between two syncs.
-    double spread = 0.0;
 };
 
 /// Its row in a calibration table: {"seconds_per_batch": 0.01, ...}.

@@ -16,8 +16,7 @@ public:
         Outbox out(effects);
         if (std::holds_alternative<Started>(input)) {
             out.report(TraceEvent("loopback")
-                           .log(Level::info, "SwarmCallback",
-                                "SWARM_LOOPBACK is set: training alone, without a swarm"));
+                           .log(Level::info, "SwarmCallback", "Training alone, without a swarm"));
             resume(BeginReply{}, out);
         } else if (const auto* done = std::get_if<WorkDone>(&input)) {
             on_work(*done, out);

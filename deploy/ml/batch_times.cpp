@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace starling {
 namespace {
@@ -13,19 +14,6 @@ double quantile(const std::vector<double>& sorted, double share) {
     const auto at = static_cast<std::size_t>(below);
     const double next = sorted[std::min(at + 1, sorted.size() - 1)];
     return sorted[at] + (position - below) * (next - sorted[at]);
-}
-
-/// Standard deviation of the logarithm, by the median of the differences to the median: a few
-/// disturbed intervals don't raise it (Rousseeuw and Croux, 1993). 0 of a single one.
-double log_deviation(const std::vector<double>& sorted) {
-    const double middle = std::log(quantile(sorted, 0.5));
-    std::vector<double> differences;
-    for (const double time : sorted) {
-        differences.push_back(std::abs(std::log(time) - middle));
-    }
-    std::sort(differences.begin(), differences.end());
-    constexpr double deviation_per_median = 1.4826;  // of a normal distribution
-    return deviation_per_median * quantile(differences, 0.5);
 }
 
 }  // namespace
@@ -53,8 +41,11 @@ std::optional<MeasuredWorkload> BatchTimes::result(double startup_seconds) const
         return std::nullopt;
     }
     std::sort(times.begin(), times.end());
-    return MeasuredWorkload{quantile(times, 0.5), quantile(times, 0.1), quantile(times, 0.9),
-                            startup_seconds, log_deviation(times)};
+    std::vector<double> tenths;
+    for (int i = 0; i <= 10; ++i) {
+        tenths.push_back(quantile(times, i / 10.0));
+    }
+    return MeasuredWorkload{quantile(times, 0.5), std::move(tenths), startup_seconds};
 }
 
 }  // namespace starling

@@ -17,8 +17,8 @@ public:
     void add(std::uint64_t batches, double seconds);
     /// In intervals that count, once two are known.
     std::uint64_t measured_batches() const;
-    /// seconds_per_batch is the median over the intervals: an interval that something else on the
-    /// machine has disturbed does not move it. p10 and p90 are of the intervals, too.
+    /// seconds_per_batch is the median over the intervals: a few that something else on the machine
+    /// has disturbed don't move it.
     /// nullopt: there was no batch.
     std::optional<MeasuredWorkload> result(double startup_seconds) const;
 

@@ -13,8 +13,8 @@
 #include "core/ml/training_thread.hpp"
 #include "deploy/host/node_host.hpp"
 #include "deploy/log/trace_log.hpp"
-#include "deploy/ml/calibration_run.hpp"
 #include "deploy/ml/ml_program.hpp"
+#include "deploy/ml/program_meter.hpp"
 #include "deploy/ml/remote_node.hpp"
 #include "deploy/process/signal_thread.hpp"
 #include "deploy/storage/state_files.hpp"
@@ -30,17 +30,17 @@ namespace {
 /// Executes TrainWork by the user's program, and all other work by a ThreadWorker.
 class TrainExecutor final : public WorkExecutor {
 public:
+    /// \param meter  measures the program; nullptr: nobody does.
     TrainExecutor(TrainFunction train, ProgramOptions options, PolledEndpoint& endpoint,
-                  StateStore* states, TraceLog& log)
+                  StateStore* states, ProgramMeter* meter, TraceLog& log)
         : node_(options.name),
           endpoint_(endpoint),
           log_(log),
+          meter_(meter),
           worker_(endpoint, openssl_hasher(), {.states = states}),
           thread_(
               std::move(train), std::move(options),
-              {[this] {
-                   endpoint_.post(WorkDone{work_, thread_.take_request()});
-               },
+              {[this] { on_request(); },
                [this](const TraceEvent& event) { log_.report(endpoint_.now(), node_, event); }}) {}
 
     void start(std::uint64_t work, Work what) override {
@@ -50,13 +50,26 @@ public:
             return;
         }
         work_ = work;  // read by the program's thread after resume(), which synchronises
+        if (meter_ != nullptr) {
+            meter_->resumed();
+        }
         thread_.resume(std::move(train->reply));
     }
 
 private:
+    /// In the program's thread.
+    void on_request() {
+        TrainRequest request = thread_.take_request();
+        if (meter_ != nullptr) {
+            meter_->asked(request, thread_.workload());
+        }
+        endpoint_.post(WorkDone{work_, std::move(request)});
+    }
+
     const NodeId node_;
     PolledEndpoint& endpoint_;
     TraceLog& log_;
+    ProgramMeter* const meter_;
     std::uint64_t work_ = 0;
     ThreadWorker worker_;
     TrainingThread thread_;
@@ -85,8 +98,9 @@ Result<StateFiles::Opened> open_states(const ProgramOptions& options, TraceLog& 
 }
 
 /// \param socket  of the SL; empty: trains alone.
+/// \param meter  of a program that trains alone, or nullptr.
 Result<int> run_node_with(TrainFunction train, ProgramOptions options, const std::string& socket,
-                          TraceLog& log, const MlProgramHooks& hooks) {
+                          ProgramMeter* meter, TraceLog& log, const MlProgramHooks& hooks) {
     TlsEndpointOptions endpoint_options;
     endpoint_options.name = options.name;
     endpoint_options.role = Role::ml;
@@ -111,10 +125,26 @@ Result<int> run_node_with(TrainFunction train, ProgramOptions options, const std
         socket.empty() ? make_loopback_node(options.name, openssl_hasher())
                        : make_ml_node(std::move(node_options), openssl_hasher());
     TrainExecutor executor(std::move(train), std::move(options), **endpoint, states->files.get(),
-                           log);
+                           meter, log);
     hooks.on_begin({[&](StopRequested why) { (*endpoint)->post(std::move(why)); }});
     const int code = run_node(*node, **endpoint, nullptr, executor, log);
     hooks.on_end(code);
+    return code;
+}
+
+/// A program that trains alone is measured, and its row is set in the table if it ends well.
+Result<int> run_measured(TrainFunction train, ProgramOptions options, ProgramMeter& meter,
+                         TraceLog& log, const MlProgramHooks& hooks) {
+    const Result<int> code =
+        run_node_with(std::move(train), std::move(options), "", &meter, log, hooks);
+    if (!code || *code != exit_code::ok) {
+        return code;
+    }
+    const Result<void> written = meter.write();
+    if (!written) {
+        log.line(Level::error, "SwarmCallback", written.error().message);
+        return exit_code_of(written.error().code);
+    }
     return code;
 }
 
@@ -149,8 +179,8 @@ Result<int> run_ml_program(std::vector<std::string> arguments, TrainFunction tra
     const std::string socket = options.variable("SWARM_SL_SOCKET");
     const bool alone = is_true(options.variable("SWARM_LOOPBACK"));
     const std::string remote = alone ? "" : options.variable(program_socket_variable);
-    const std::string table = options.variable(calibration_variable);
-    if (socket.empty() && remote.empty() && !alone && table.empty()) {
+    if (socket.empty() && remote.empty() && !alone &&
+        options.variable(calibration_variable).empty()) {
         return Error{Errc::usage,
                      "start this program with run-sl (--ml-entrypoint), or alone with "
                      "SWARM_LOOPBACK=True"};
@@ -167,13 +197,18 @@ Result<int> run_ml_program(std::vector<std::string> arguments, TrainFunction tra
     if (!log) {
         return log.error();
     }
-    if (!table.empty()) {
-        return run_calibration(std::move(train), std::move(options), table, **log, hooks);
+    const Result<std::unique_ptr<ProgramMeter>> meter = ProgramMeter::open(options, alone, **log);
+    if (!meter) {
+        return meter.error();
+    }
+    if (*meter) {
+        return run_measured(std::move(train), std::move(options), **meter, **log, hooks);
     }
     if (!remote.empty()) {
         return run_for_remote_node(std::move(train), std::move(options), remote, **log, hooks);
     }
-    return run_node_with(std::move(train), std::move(options), alone ? "" : socket, **log, hooks);
+    return run_node_with(std::move(train), std::move(options), alone ? "" : socket, nullptr, **log,
+                         hooks);
 }
 
 int ml_main(int argc, char** argv, TrainFunction train, std::string_view help) {

@@ -29,7 +29,7 @@ struct MlProgramHooks {
 /// ml_main() (core/ml/swarm.hpp) for a process whose main() is not the program's, such as a Python
 /// interpreter: runs the node in the calling thread until it ends, with the same environment.
 /// \return  the node's exit code; Errc::usage: none of SWARM_SL_SOCKET, SWARM_NODE_SOCKET
-///     (transport/program), SWARM_CALIBRATE (calibration_run.hpp) and SWARM_LOOPBACK is set.
+///     (transport/program), SWARM_CALIBRATE (program_meter.hpp) and SWARM_LOOPBACK is set.
 Result<int> run_ml_program(std::vector<std::string> arguments, TrainFunction train,
                            MlProgramHooks hooks = {});
 

@@ -350,6 +350,33 @@ class OnHosts(InFolder):
         self.assertGreater(row["measured"], 0.1)  # 20 ms there and back, five times at least
 
 
+class Messages(InFolder):
+    def test_only_frames_of_an_sn_are_signed(self):
+        signed, unsigned = calibration.frame_ends(BIN, 4, 4_000_000)
+        more_signed, more_unsigned = calibration.frame_ends(BIN, 8, 4_000_000)
+        self.assertEqual(more_signed, 2 * signed)  # of each member as many
+        self.assertGreater(more_unsigned, 2 * unsigned)  # members talk to each other
+
+    def test_time_to_wake_up_is_no_processor_time(self):
+        def run(seconds):
+            found = self.rehearse(2, 65536, calibration.NOTHING | {"wake_seconds": seconds})
+            return found["phases"]["sync"], sum(machine["cpu_seconds"] for machine in found["machines"])
+        (short, little), (long, much) = run(1e-5), run(1e-3)
+        self.assertGreater(long, short + 0.003)  # some messages of a round wait for each other
+        self.assertAlmostEqual(much, little, delta=0.001)
+
+    def test_a_table_is_fitted_to_the_measured_round(self):
+        table = calibration.NOTHING | {"message_seconds": 2e-5}
+        for measured in (0.02, 0.0002):  # longer than its processor time, which waits explain; shorter
+            fitted, factors = calibration.fit(BIN, table, {"messages": (2, calibration.SMALL, measured)}, 2)
+            self.assertEqual(fitted["wake_seconds"] > 0, measured == 0.02, fitted)
+            if measured == 0.02:
+                self.assertEqual(factors, {"messages": 1.0})
+                self.assertAlmostEqual(calibration.simulated_sync(BIN, 2, calibration.SMALL, fitted, 2), measured, delta=0.001)
+            else:
+                self.assertEqual(factors, {"messages": 0.5})  # at least half of what was measured
+
+
 class Calibrate(InFolder):
     def test_the_table_of_this_host_is_one_that_swarm_sim_takes(self):
         done = run(f"{ROOT}/bench/predict/swarm-calibrate", f"--bin={BIN}", "-o", f"{self.folder}/table.json", "--repetitions=1", "--rounds=2",
@@ -367,13 +394,14 @@ class Calibrate(InFolder):
         done = run(f"{ROOT}/bench/predict/swarm-calibrate", "--only-messages", f"--bin={BIN}", "-o", f"{self.folder}/table.json",
                    "--repetitions=2", "--rounds=2", "--bytes=4000000", f"--workspace={self.folder}")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("a round of 2 members, 0.0655 MB: measured", done.stdout)
+        self.assertIn("a round of 2 members, 4 MB: measured", done.stdout)
         with open(f"{self.folder}/table.json") as text:
             table = json.load(text)
-        self.assertEqual(set(table), {"message_seconds", "fsync_seconds", "disk_bytes_per_second", "measured"})
+        self.assertEqual(set(table), {"message_seconds", "unsigned_message_seconds", "wake_seconds", "fsync_seconds", "disk_bytes_per_second",
+                                      "measured"})
         self.assertEqual(set(table["measured"]["factors"]), {"messages"})
-        without = self.rehearse(2, 65536, {**table, "message_seconds": 0})["phases"]["sync"]
-        self.assertGreater(self.rehearse(2, 65536, table)["phases"]["sync"], without)
+        without = self.rehearse(2, 4_000_000, {**table, "message_seconds": 0, "wake_seconds": 0})["phases"]["sync"]
+        self.assertGreater(self.rehearse(2, 4_000_000, table)["phases"]["sync"], without)
 
     def test_a_table_is_the_median_of_its_repetitions(self):
         table = calibration.combine([{key: value * factor for key, value in HOST.items()} for factor in (1, 1.1, 0.9, 1, 50)])

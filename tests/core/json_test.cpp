@@ -125,20 +125,23 @@ TEST(Json, ReadsTheWritersOutput) {
 
 TEST(WorkloadTable, KeepsOtherRowsAndWhatElseIsThere) {
     const Result<std::string> first =
-        with_workload("", "cifar10/tiny/32", {0.012, 0.01, 0.02, 1.5});
+        with_workload("", "cifar10/tiny/32", {0.012, {0.01, 0.02}, 1.5});
     ASSERT_TRUE(first);
     const Result<std::string> both =
-        with_workload(*first, "cifar10/cnn/64", {0.08, 0.07, 0.09, 2.0});
+        with_workload(*first, "cifar10/cnn/64", {0.08, {0.07, 0.09}, 2.0});
     ASSERT_TRUE(both);
     const Result<std::string> again =
-        with_workload(*both, "cifar10/cnn/64", {0.09, 0.07, 0.09, 2.0, 0.1});
+        with_workload(*both, "cifar10/cnn/64", {0.09, {0.08, 0.1}, 2.0});
     const Result<JsonValue> file = parse_json(*again);
     ASSERT_TRUE(file) << *again;
     const JsonValue* workloads = file->find("workloads");
     ASSERT_EQ(workloads->items.size(), 2U);
     EXPECT_EQ(workloads->find("cifar10/tiny/32")->find("seconds_per_batch")->text, "0.012");
     EXPECT_EQ(workloads->find("cifar10/cnn/64")->find("seconds_per_batch")->text, "0.09");
-    EXPECT_EQ(workloads->find("cifar10/cnn/64")->find("spread")->text, "0.1");
+    const JsonValue* quantiles = workloads->find("cifar10/cnn/64")->find("quantiles");
+    ASSERT_EQ(quantiles->items.size(), 2U);
+    EXPECT_EQ(quantiles->items[0].value.text, "0.08");
+    EXPECT_EQ(quantiles->items[1].value.text, "0.1");
 
     const Result<std::string> table = with_workload(
         R"({"fsync_seconds": 0.001, "measured": {"on": "host", "runs": [1, null, true]}, "workloads": {}})",

@@ -1,6 +1,6 @@
 #include "deploy/ml/batch_times.hpp"
 
-#include <cmath>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -25,19 +25,23 @@ TEST(BatchTimes, TheFirstIntervalCountsOnlyIfThereIsNoOther) {
     EXPECT_DOUBLE_EQ(times.result(1.0)->startup_seconds, 1.0);
 }
 
-TEST(BatchTimes, SpreadIsTheDeviationOfTheLogarithm) {
+TEST(BatchTimes, QuantilesAreThoseOfTheIntervals) {
     BatchTimes times;
     times.add(1, 9.0);
-    for (const double exponent : {-1.0, 0.0, 1.0}) {
-        times.add(4, 4.0 * std::exp(exponent));
+    for (const double seconds : {8.0, 1.0, 2.0}) {
+        times.add(4, 4.0 * seconds);
     }
-    EXPECT_NEAR(times.result(0.0)->seconds_per_batch, 1.0, 1e-12);
-    EXPECT_NEAR(times.result(0.0)->spread, 1.4826, 1e-12);
-    EXPECT_NEAR(times.result(0.0)->p10, std::exp(-1.0) + 0.2 * (1.0 - std::exp(-1.0)), 1e-12);
-    EXPECT_NEAR(times.result(0.0)->p90, 1.0 + 0.8 * (std::exp(1.0) - 1.0), 1e-12);
+    const std::vector<double> tenths = times.result(0.0)->quantiles;
+    ASSERT_EQ(tenths.size(), 11U);
+    EXPECT_DOUBLE_EQ(tenths.front(), 1.0);
+    EXPECT_DOUBLE_EQ(tenths[1], 1.2);
+    EXPECT_DOUBLE_EQ(tenths[5], 2.0);
+    EXPECT_DOUBLE_EQ(tenths[9], 6.8);
+    EXPECT_DOUBLE_EQ(tenths.back(), 8.0);
+    EXPECT_DOUBLE_EQ(times.result(0.0)->seconds_per_batch, 2.0);
 }
 
-TEST(BatchTimes, AFewDisturbedIntervalsChangeNeitherMedianNorSpread) {
+TEST(BatchTimes, AFewDisturbedIntervalsShowInTheLastQuantilesOnly) {
     BatchTimes times;
     times.add(1, 1.0);
     for (int i = 0; i < 12; ++i) {
@@ -47,7 +51,8 @@ TEST(BatchTimes, AFewDisturbedIntervalsChangeNeitherMedianNorSpread) {
         times.add(16, 16 * 0.090);
     }
     EXPECT_DOUBLE_EQ(times.result(0.0)->seconds_per_batch, 0.020);
-    EXPECT_NEAR(times.result(0.0)->spread, 0.0, 1e-12);
+    EXPECT_DOUBLE_EQ(times.result(0.0)->quantiles[7], 0.020);
+    EXPECT_DOUBLE_EQ(times.result(0.0)->quantiles[9], 0.090);
 }
 
 }  // namespace

@@ -19,6 +19,23 @@ TEST(Calibration, ReadsATableAndKeepsDefaultsForTheRest) {
     EXPECT_DOUBLE_EQ(table->merge_bytes_per_second, Calibration{}.merge_bytes_per_second);
 }
 
+TEST(Calibration, QuantilesOfAWorkloadAreAscendingNumbers) {
+    const auto table = parse_calibration(
+        R"({"workloads": {"a": {"seconds_per_batch": 2, "quantiles": [1, 2, 5.5]}}})", "t.json");
+    ASSERT_TRUE(table) << table.error().message;
+    EXPECT_EQ(table->workload("a")->quantiles, (std::vector<double>{1.0, 2.0, 5.5}));
+    for (const char* quantiles :
+         {"1", "[]", "[1]", "[2, 1]", "[0, 1]", "[1, \"2\"]", "{\"a\": 1, \"b\": 2}"}) {
+        const auto wrong = parse_calibration(
+            std::string(R"({"workloads": {"a": {"seconds_per_batch": 2, "quantiles": )") +
+                quantiles + "}}}",
+            "t.json");
+        ASSERT_FALSE(wrong) << quantiles;
+        EXPECT_NE(wrong.error().message.find("'quantiles'"), std::string::npos)
+            << wrong.error().message;
+    }
+}
+
 TEST(Calibration, WhatTheNetworkCostsIsFreeUntilItWasMeasured) {
     EXPECT_FALSE(Calibration{}.charges_network());
     const auto table = parse_calibration(R"({"tls_send_bytes_per_second": 2e9, "spread": 0.05,
@@ -29,7 +46,14 @@ TEST(Calibration, WhatTheNetworkCostsIsFreeUntilItWasMeasured) {
     EXPECT_DOUBLE_EQ(table->tls_send_bytes_per_second, 2e9);
     EXPECT_DOUBLE_EQ(table->disk_bytes_per_second, 5e8);
     EXPECT_DOUBLE_EQ(table->spread, 0.05);
+    EXPECT_FALSE(table->unsigned_message_seconds);
     EXPECT_FALSE(parse_calibration(R"({"tls_send_bytes_per_second": 0})", "t.json"));
+    for (const char* key : {"message_seconds", "unsigned_message_seconds", "wake_seconds"}) {
+        const auto one = parse_calibration(std::string("{\"") + key + "\": 1e-5}", "t.json");
+        ASSERT_TRUE(one) << key;
+        EXPECT_TRUE(one->charges_network()) << key;
+        EXPECT_FALSE(parse_calibration(std::string("{\"") + key + "\": -1}", "t.json")) << key;
+    }
 }
 
 TEST(Calibration, UnknownWorkloadSaysHowToMeasureIt) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdio>
+#include <limits>
 
 #include <gtest/gtest.h>
 
@@ -108,6 +109,29 @@ TEST(SimCpu, AThreadDoesOneTaskAfterTheOther) {
                   return cores.seen;
               }),
               "a@5.000 b@10.000 c@15.000 ");
+}
+
+TEST(SimCpu, AThreadOnAnIdleCoreTakesItsTimeToWakeUp) {
+    // "a" wakes it up, "b" finds it waking up, and "d" finds all cores busy.
+    EXPECT_EQ(
+        in_child([] {
+            Cores cores(1);
+            SimCpu pauses(cores.engine, std::numeric_limits<double>::infinity());
+            SimThread thread(cores.cpu, {std::chrono::milliseconds(2), &pauses});
+            const auto wake_at = [&](int milliseconds, const char* name) {
+                cores.engine.at(SwarmTime(std::chrono::milliseconds(milliseconds)), [&, name] {
+                    thread.wake(std::chrono::milliseconds(5),
+                                [&, name] { cores.seen += name + ("@" + ms(cores.engine)) + " "; });
+                });
+            };
+            wake_at(0, "a");
+            wake_at(1, "b");
+            cores.engine.at(SwarmTime(std::chrono::milliseconds(20)), [&] { cores.add("c", 10); });
+            wake_at(25, "d");
+            cores.engine.run();
+            return cores.seen;
+        }),
+        "a@7.000 b@12.000 c@35.000 d@35.000 ");
 }
 
 TEST(SimMachines, HostsOfOneMachineAndAllHostsOnATestMachineShareCores) {

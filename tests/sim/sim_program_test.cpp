@@ -166,7 +166,7 @@ std::string real(std::chrono::milliseconds real, const std::string& workload, do
             callback.on_train_end();
         };
         Calibration table;
-        table.workloads["w"] = {0.01, 0.8, spread};
+        table.workloads["w"] = {0.01, 0.8, {}, spread};
         Swarm swarm;
         swarm.program = make_real_program(
             swarm.slow_host, run_in_thread(train, {}), table,
