@@ -1,35 +1,40 @@
 #!/usr/bin/env python3
-"""Calibration tables of the same program, run twice at the same time, to one with the means of their workloads.
+"""One calibration table: costs of one, and the mean workloads of programs that were measured at the same time.
 
-usage: mean_calibration.py TABLE OTHER OUT
+usage: mean_calibration.py COSTS PROGRAM... OUT
 
-Two programs that share a machine differ by up to a tenth though they do the same; a rehearsal has one row for both. All other
-keys are those of TABLE. Exit codes: 0; 1 a table can't be read.
+Programs that share a machine differ by up to a tenth though they do the same; a rehearsal has one row for all. COSTS and PROGRAM...
+are tables; of COSTS all is kept but these workloads. Exit codes: 0; 1 a table can't be read, or workloads differ.
 """
 import json
+import statistics
 import sys
 
 
-def mean_of(table, other):
-    rows = {name: {key: (value + other["workloads"][name][key]) / 2 for key, value in row.items()}
-            for name, row in table["workloads"].items()}
-    return table | {"workloads": rows}
+def mean_row(rows):
+    """Each number, and each one of a list of numbers (quantiles), is the mean of all rows."""
+    return {key: [statistics.fmean(at) for at in zip(*(row[key] for row in rows))] if isinstance(value, list)
+            else statistics.fmean(row[key] for row in rows) for key, value in rows[0].items()}
 
 
-def main():
-    tables = []
-    for path in sys.argv[1:3]:
-        with open(path, encoding="utf-8") as file:
-            tables.append(json.load(file))
-    with open(sys.argv[3], "w", encoding="utf-8") as out:
-        json.dump(mean_of(*tables), out, indent=1)
-        out.write("\n")
+def read_table(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def main(costs, *programs, out):
+    table = read_table(costs)
+    found = [read_table(program)["workloads"] for program in programs]
+    table.setdefault("workloads", {}).update({name: mean_row([rows[name] for rows in found]) for name in found[0]})
+    with open(out, "w", encoding="utf-8") as file:
+        json.dump(table, file, indent=1)
+        file.write("\n")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
+    if len(sys.argv) < 4:
         sys.exit(__doc__)
     try:
-        main()
+        main(*sys.argv[1:-1], out=sys.argv[-1])
     except (OSError, ValueError, KeyError, TypeError) as error:
         sys.exit(f"mean_calibration.py: {type(error).__name__}: {error}")
