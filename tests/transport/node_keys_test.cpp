@@ -1,11 +1,23 @@
 #include "transport/tls/node_keys.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
 
 #include "tests/transport/tls_support.hpp"
+#include "transport/crypto/sodium_ed25519.hpp"
 
 namespace starling::test {
 namespace {
+
+using KeyPtr = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
+using ContextPtr = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
+
+const unsigned char* octets(const std::byte* bytes) {
+    return reinterpret_cast<const unsigned char*>(bytes);
+}
+unsigned char* octets(std::byte* bytes) { return reinterpret_cast<unsigned char*>(bytes); }
 
 class NodeKeys : public testing::Test {
 protected:
@@ -50,6 +62,49 @@ TEST_F(NodeKeys, OneSignerSignsManyTexts) {
     EXPECT_TRUE(verifier->verify(one->credentials().key, text, first));
     EXPECT_FALSE(verifier->verify(one->credentials().key, text, second));
     EXPECT_EQ(one->sign(text), first);
+}
+
+TEST_F(NodeKeys, LibsodiumSignsAsOpensslDoes) {
+    const SodiumEd25519* const sodium = SodiumEd25519::find();
+    if (sodium == nullptr) {
+        GTEST_SKIP() << "libsodium is not installed";
+    }
+    for (std::size_t size = 0; size < 300; size += 23) {
+        const KeyPtr key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"), &EVP_PKEY_free);
+        PublicKey open;
+        Ed25519Secret secret{};
+        std::size_t count = open.bytes.size();
+        EVP_PKEY_get_raw_public_key(key.get(), octets(open.bytes.data()), &count);
+        EVP_PKEY_get_raw_private_key(key.get(), octets(secret.data()), &count);
+        std::ranges::copy(open.bytes, secret.begin() + 32);
+        const ByteView part = ByteView(text).first(size);
+        Signature signature;
+        const ContextPtr context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
+        count = signature.bytes.size();
+        ASSERT_EQ(EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key.get()), 1);
+        ASSERT_EQ(EVP_DigestSign(context.get(), octets(signature.bytes.data()), &count,
+                                 octets(part.data()), part.size()),
+                  1);
+        EXPECT_EQ(sodium->sign(secret, part), signature) << size;
+        EXPECT_TRUE(sodium->accepts(open, part, signature)) << size;
+        signature.bytes[size % 64] ^= std::byte{1};
+        EXPECT_FALSE(sodium->accepts(open, part, signature)) << size;
+    }
+}
+
+/// With the neutral element for a key, R = B and s = 1 sign every text.
+TEST_F(NodeKeys, OpensslHasTheLastWord) {
+    PublicKey neutral;
+    neutral.bytes[0] = std::byte{1};
+    Signature signature;
+    signature.bytes.fill(std::byte{0x66});
+    signature.bytes[0] = std::byte{0x58};
+    std::ranges::fill_n(signature.bytes.begin() + 32, 32, std::byte{0});
+    signature.bytes[32] = std::byte{1};
+    EXPECT_TRUE(verifier->verify(neutral, text, signature));
+    if (const SodiumEd25519* const sodium = SodiumEd25519::find()) {
+        EXPECT_FALSE(sodium->accepts(neutral, text, signature));
+    }
 }
 
 TEST_F(NodeKeys, EachStartHasAKeyOfItsOwn) {

@@ -6,11 +6,13 @@
 
 #include <algorithm>
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include "transport/crypto/sodium_ed25519.hpp"
 #include "transport/tls/certificate.hpp"
 #include "transport/tls/issuer.hpp"
 #include "transport/tls/pem_blocks.hpp"
@@ -82,9 +84,23 @@ bool verify_with(EVP_PKEY* key, const EVP_MD* digest, ByteView text, ByteView si
 class Ed25519Signer final : public NodeSigner {
 public:
     Ed25519Signer(EVP_PKEY* key, Credentials credentials)
-        : prepared_(signing_context(key, nullptr)), credentials_(std::move(credentials)) {}
+        : prepared_(signing_context(key, nullptr)), credentials_(std::move(credentials)) {
+        const PublicKey& open = credentials_.key;
+        std::size_t size = secret_.size() - open.bytes.size();
+        if (EVP_PKEY_get_raw_private_key(key, octets(secret_.data()), &size) == 1) {
+            std::ranges::copy(open.bytes, secret_.end() - open.bytes.size());
+            sodium_ = SodiumEd25519::find();
+        }
+    }
+    Ed25519Signer(const Ed25519Signer&) = delete;
+    Ed25519Signer& operator=(const Ed25519Signer&) = delete;
+    ~Ed25519Signer() override { OPENSSL_cleanse(secret_.data(), secret_.size()); }
+
     const Credentials& credentials() const override { return credentials_; }
     Signature sign(ByteView text) const override {
+        if (sodium_ != nullptr) {
+            return sodium_->sign(secret_, text);
+        }
         const Result<Bytes> made = sign_with(prepared_, text);
         STARLING_INVARIANT(made && made->size() == Signature{}.bytes.size(),
                            "a key that was made can sign");
@@ -96,11 +112,18 @@ public:
 private:
     ContextPtr prepared_;  ///< to prepare it takes as long as to sign
     Credentials credentials_;
+    Ed25519Secret secret_{};
+    const SodiumEd25519* sodium_ = nullptr;
 };
 
 class OpensslVerifier final : public NodeVerifier {
 public:
+    /// What all nodes have to agree on is OpenSSL's verdict, whatever is installed.
     bool verify(const PublicKey& key, ByteView text, const Signature& signature) const override {
+        const SodiumEd25519* const sodium = SodiumEd25519::find();
+        if (sodium != nullptr && sodium->accepts(key, text, signature)) {
+            return true;
+        }
         const KeyPtr made(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, octets(key.bytes),
                                                       key.bytes.size()),
                           &EVP_PKEY_free);
