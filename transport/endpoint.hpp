@@ -16,7 +16,8 @@ public:
     virtual SwarmTime now() const = 0;
     /// Leads to PeerUp or ConnectFailed.
     virtual void connect(const Address& address, Role role) = 0;
-    /// Dropped if `to` is not connected.
+    /// Dropped if `to` is not connected. It may wait for flush() or for the node's next input, so
+    /// that frames to one peer leave together.
     virtual void send(const NodeId& to, Frame frame, SendGroup group = 0) = 0;
     /// Drops queued frames of the group, to `to` or to all peers, of which no byte was sent yet: a
     /// receiver never sees half a frame.
@@ -25,6 +26,8 @@ public:
     virtual Arrivals arrivals() const = 0;
     /// See PinPeer. No effect if peers have no certificates.
     virtual void pin(const PinPeer& /*pin*/) {}
+    /// To be called before the node's thread does what takes time: frames that wait leave now.
+    virtual void flush() {}
 };
 
 /// An endpoint with a thread to itself. The memory and SimGrid networks hold many nodes in one

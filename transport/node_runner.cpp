@@ -26,6 +26,11 @@ constexpr std::size_t spare_max = 1024;  // effects that a vector which is used 
 constexpr SwarmDuration pause = std::chrono::milliseconds(5);
 
 bool is_stop(const Effect& effect) { return std::holds_alternative<Stop>(effect); }
+bool is_write(const Effect& effect) {
+    return std::holds_alternative<Persist>(effect) || std::holds_alternative<PersistVote>(effect) ||
+           std::holds_alternative<BeginBehind>(effect) ||
+           std::holds_alternative<PersistOlder>(effect);
+}
 
 }  // namespace
 
@@ -150,20 +155,33 @@ void NodeRunner::step_node(const Input& input, bool at_once) {
     spare = effects.capacity() <= spare_max ? std::move(effects) : std::vector<Effect>();
 }
 
-void NodeRunner::handle_together(const std::vector<Input>& inputs) {
-    step_together(inputs);
+void NodeRunner::handle_together(const std::vector<Input>& inputs, const NextInput& next) {
+    step_together(inputs, next);
     handle_waiting();
 }
 
-void NodeRunner::step_together(const std::vector<Input>& inputs) {
+void NodeRunner::step_together(const std::vector<Input>& inputs, const NextInput& next) {
     for (const Input& input : inputs) {
-        if (stopped_ || std::any_of(waiting_effects_.begin(), waiting_effects_.end(), is_stop)) {
+        if (stopped_ || std::ranges::any_of(waiting_effects_, is_stop)) {
             break;
         }
         step_node(input, false);
     }
+    // Of two check-ins the second one often comes while the signature of the first is verified.
+    for (std::size_t handled = inputs.size(); next && takes_more(handled); ++handled) {
+        const std::optional<Input> input = next();
+        if (!input) {
+            break;
+        }
+        step_node(*input, false);
+    }
     write_waiting();
     execute_waiting();
+}
+
+bool NodeRunner::takes_more(std::size_t handled) const {
+    return handled < together_max && !stopped_ && std::ranges::any_of(waiting_effects_, is_write) &&
+           std::ranges::none_of(waiting_effects_, is_stop);
 }
 
 /// Executes pending writes ahead of other effects, in one transaction. That is safe: if it fails,
@@ -188,44 +206,50 @@ void NodeRunner::write_waiting() {
     }
     waiting_effects_ = std::move(others);
     if (!writes.empty()) {
-        STARLING_INVARIANT(services_.store != nullptr, "a node that persists has a store");
-        after_write(services_.store->write(writes));
+        after_write(store().write(writes));
     }
 }
 
 void NodeRunner::maintain_store() { after_write(services_.store->maintain()); }
 
+/// Other nodes do not wait for a log line to be written.
 void NodeRunner::execute_waiting() {
+    std::list<Effect> reports;
     while (!waiting_effects_.empty() && !busy() && !stopped_) {
-        Effect effect = std::move(waiting_effects_.front());
-        waiting_effects_.pop_front();
-        execute(effect);
+        const auto first = waiting_effects_.begin();
+        if (std::holds_alternative<Report>(*first)) {
+            reports.splice(reports.end(), waiting_effects_, first);
+            continue;
+        }
+        std::list<Effect> effect;
+        effect.splice(effect.end(), waiting_effects_, first);
+        execute(effect.front());
     }
+    if (!reports.empty()) {
+        services_.endpoint.flush();
+    }
+    for (Effect& report : reports) {
+        execute(report);
+    }
+}
+
+/// For a write. \pre  there is one.
+Store& NodeRunner::store() {
+    STARLING_INVARIANT(services_.store != nullptr, "a node that persists has a store");
+    services_.endpoint.flush();
+    return *services_.store;
 }
 
 void NodeRunner::execute(Effect& effect) {
     std::visit(
         Overloaded{
-            [&](Persist& persist) {
-                STARLING_INVARIANT(services_.store != nullptr, "a node that persists has a store");
-                after_write(services_.store->append(persist.first, persist.records));
-            },
-            [&](PersistVote& persist) {
-                STARLING_INVARIANT(services_.store != nullptr, "a node that persists has a store");
-                after_write(services_.store->save_vote(persist.vote));
-            },
+            [&](Persist& persist) { after_write(store().append(persist.first, persist.records)); },
+            [&](PersistVote& persist) { after_write(store().save_vote(persist.vote)); },
             [&](PersistSnapshot& persist) {
-                STARLING_INVARIANT(services_.store != nullptr, "a node that persists has a store");
-                after_snapshot(services_.store->save_snapshot(persist.snapshot));
+                after_snapshot(store().save_snapshot(persist.snapshot));
             },
-            [&](BeginBehind& begin) {
-                STARLING_INVARIANT(services_.store != nullptr, "a node that persists has a store");
-                after_write(services_.store->begin_behind(begin));
-            },
-            [&](PersistOlder& older) {
-                STARLING_INVARIANT(services_.store != nullptr, "a node that persists has a store");
-                after_write(services_.store->append_older(older));
-            },
+            [&](BeginBehind& begin) { after_write(store().begin_behind(begin)); },
+            [&](PersistOlder& older) { after_write(store().append_older(older)); },
             [&](Connect& connect) { services_.endpoint.connect(connect.address, connect.role); },
             [&](Send& send) {
                 services_.endpoint.send(send.to, std::move(send.frame), send.group);
@@ -342,25 +366,6 @@ std::optional<SwarmTime> NodeRunner::deadline() const {
     return earliest;
 }
 
-namespace {
-
-/// The next input until `deadline`; with a store also those behind it that have arrived, since they
-/// can share a commit.
-std::vector<Input> next_inputs(PolledEndpoint& endpoint, const Store* store, SwarmTime deadline) {
-    std::vector<Input> inputs;
-    std::optional<Input> input = endpoint.receive_until(deadline);
-    while (input) {
-        inputs.push_back(std::move(*input));
-        input.reset();
-        if (store != nullptr && inputs.size() < together_max) {
-            input = endpoint.receive_until(endpoint.now());
-        }
-    }
-    return inputs;
-}
-
-}  // namespace
-
 int run_node(Node& node, PolledEndpoint& endpoint, Store* store, WorkExecutor& work,
              TraceSink& trace) {
     NodeRunner runner(node, {endpoint, store, work, trace});
@@ -371,9 +376,11 @@ int run_node(Node& node, PolledEndpoint& endpoint, Store* store, WorkExecutor& w
         const SwarmTime now = endpoint.now();
         const SwarmTime deadline = runner.deadline().value_or(now + idle);
         const SwarmTime until = maintenance_due ? std::min(deadline, now + pause) : deadline;
-        const std::vector<Input> inputs = next_inputs(endpoint, store, until);
-        runner.handle_together(inputs);
-        if (inputs.empty() && maintenance_due && !runner.stopped()) {
+        if (std::optional<Input> input = endpoint.receive_until(until)) {
+            std::vector<Input> inputs;
+            inputs.push_back(std::move(*input));
+            runner.handle_together(inputs, [&] { return endpoint.receive_until(endpoint.now()); });
+        } else if (maintenance_due) {
             runner.maintain_store();
         }
         if (const auto due = runner.deadline(); due && *due <= endpoint.now()) {

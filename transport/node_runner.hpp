@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <list>
 #include <optional>
 #include <utility>
@@ -105,9 +106,13 @@ public:
 
     /// While the node's disk is busy (simulated), inputs wait.
     void handle(Input&& input);
+    /// Gives the next input that has arrived, if there is one.
+    using NextInput = std::function<std::optional<Input>()>;
+
     /// Group commit: handles inputs that arrived together in order, with one write for all of them
-    /// before any other effect is executed. \pre  the store takes no simulated time.
-    void handle_together(const std::vector<Input>& inputs);
+    /// before any other effect is executed. If they lead to a write, so do those that have arrived
+    /// by then. \pre  the store takes no simulated time.
+    void handle_together(const std::vector<Input>& inputs, const NextInput& next = {});
     /// Calls Store::maintain(). \pre  there is a store.
     void maintain_store();
     /// Fires what is due at endpoint.now(): timers, and effects that waited for the disk.
@@ -123,11 +128,13 @@ public:
 private:
     void step(const Input& input);
     void step_node(const Input& input, bool at_once);
-    void step_together(const std::vector<Input>& inputs);
+    void step_together(const std::vector<Input>& inputs, const NextInput& next = {});
+    bool takes_more(std::size_t handled) const;
     void write_waiting();
     void execute_waiting();
     void handle_waiting();
     void execute(Effect& effect);
+    Store& store();
     void after_write(const Result<void>& kept);
     void after_snapshot(const Result<void>& kept);
     void wait_for_store();

@@ -79,6 +79,7 @@ void ThreadWorker::start(std::uint64_t work, Work what) {
                        "only an ML node trains, and it has an executor of its own");
     Lane& lane = storing_ && is_storage(what) ? *storing_ : *computing_;
     if (is_short(what) && lane.is_idle()) {  // else it would be done before others
+        endpoint_.flush();
         run(work, what);
         return;
     }

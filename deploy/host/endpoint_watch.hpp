@@ -25,6 +25,7 @@ public:
     }
     Arrivals arrivals() const override { return endpoint_.arrivals(); }
     void pin(const PinPeer& pin) override { endpoint_.pin(pin); }
+    void flush() override { endpoint_.flush(); }
     std::optional<Input> receive_until(SwarmTime deadline) override;
     void post(Input input) override { endpoint_.post(std::move(input)); }
     void post_after_arrivals(Input input) override {

@@ -20,11 +20,15 @@ public:
             effects.emplace_back(PersistSnapshot{Bytes(1)});
             return;
         }
+        if (logs) {
+            effects.emplace_back(Report{TraceEvent("line").log(Level::info, "sn", "a line")});
+        }
         effects.emplace_back(Persist{++written, {Bytes(1)}});
         effects.emplace_back(Send{{"peer"}, {CommandResult{written}, {}}});
     }
     std::uint64_t written = 0;
     bool makes_snapshot = false;
+    bool logs = false;
 
 private:
     NodeId id_{"sn"};
@@ -52,6 +56,7 @@ public:
         lines.push_back("write " + std::to_string(writes.size()));
         return full ? Result<void>(Error{Errc::io, "file x: the disk is full"}) : Result<void>{};
     }
+    void flush() override { lines.emplace_back("flush"); }
     void start(std::uint64_t, Work) override {}
     void report(SwarmTime, const NodeId&, const TraceEvent& event) override {
         lines.push_back(event.text);
@@ -69,27 +74,48 @@ struct NodeRunnerTest : testing::Test {
 
 TEST_F(NodeRunnerTest, WritesABatchBeforeItSendsAnything) {
     runner.handle_together({TimerDue{1}, TimerDue{2}, TimerDue{3}});
-    EXPECT_EQ(journal.lines, (Lines{"write 3", "send 1", "send 2", "send 3"}));
+    EXPECT_EQ(journal.lines, (Lines{"flush", "write 3", "send 1", "send 2", "send 3"}));
+}
+
+TEST_F(NodeRunnerTest, WritesWhatArrivesBeforeTheWriteWithIt) {
+    int more = 2;
+    runner.handle_together({TimerDue{1}}, [&] {
+        return more-- > 0 ? std::optional<Input>(TimerDue{2}) : std::nullopt;
+    });
+    EXPECT_EQ(journal.lines, (Lines{"flush", "write 3", "send 1", "send 2", "send 3"}));
+    node.makes_snapshot = true;  // nothing that the others could share
+    more = 2;
+    runner.handle_together({TimerDue{1}}, [&] {
+        return more-- > 0 ? std::optional<Input>(TimerDue{2}) : std::nullopt;
+    });
+    EXPECT_EQ(more, 2);
+}
+
+TEST_F(NodeRunnerTest, LogsWhatItDidAfterOthersWereTold) {
+    node.logs = true;
+    runner.handle_together({TimerDue{1}, TimerDue{2}});
+    EXPECT_EQ(journal.lines,
+              (Lines{"flush", "write 2", "send 1", "send 2", "flush", "a line", "a line"}));
 }
 
 TEST_F(NodeRunnerTest, SendsNothingAfterAFailedWrite) {
     journal.full = true;
     runner.handle_together({TimerDue{1}, TimerDue{2}});
-    EXPECT_EQ(journal.lines, (Lines{"write 2", "file x: the disk is full"}));
+    EXPECT_EQ(journal.lines, (Lines{"flush", "write 2", "file x: the disk is full"}));
     ASSERT_TRUE(runner.stopped().has_value());
     EXPECT_EQ(runner.stopped()->exit_code, exit_code::failed);
     runner.handle_together({TimerDue{3}});
-    EXPECT_EQ(journal.lines.size(), 2U) << "a second try";
+    EXPECT_EQ(journal.lines.size(), 3U) << "a second try";
 }
 
 TEST_F(NodeRunnerTest, GoesOnWithoutASnapshotThatCannotBeWritten) {
     node.makes_snapshot = true;
     journal.full = true;
     runner.handle(TimerDue{1});
-    ASSERT_EQ(journal.lines.size(), 2U);
-    EXPECT_NE(journal.lines[1].find("No snapshot of the ledger was made: file s: the disk is full"),
+    ASSERT_EQ(journal.lines.size(), 3U);
+    EXPECT_NE(journal.lines[2].find("No snapshot of the ledger was made: file s: the disk is full"),
               std::string::npos)
-        << journal.lines[1];
+        << journal.lines[2];
     EXPECT_FALSE(runner.stopped().has_value());
     node.makes_snapshot = false;
     journal.full = false;
@@ -99,14 +125,14 @@ TEST_F(NodeRunnerTest, GoesOnWithoutASnapshotThatCannotBeWritten) {
 
 TEST_F(NodeRunnerTest, HandlesNoInputAfterItsStop) {
     runner.handle_together({TimerDue{1}, StopRequested{""}, TimerDue{2}});
-    EXPECT_EQ(journal.lines, (Lines{"write 1", "send 1"}));
+    EXPECT_EQ(journal.lines, (Lines{"flush", "write 1", "send 1"}));
     EXPECT_EQ(node.written, 2U);
 }
 
 TEST_F(NodeRunnerTest, WithoutBatchesWritesAndSendsInTurn) {
     runner.handle(TimerDue{1});
     runner.handle(TimerDue{2});
-    EXPECT_EQ(journal.lines, (Lines{"append 1", "send 1", "append 2", "send 2"}));
+    EXPECT_EQ(journal.lines, (Lines{"flush", "append 1", "send 1", "flush", "append 2", "send 2"}));
 }
 
 }  // namespace

@@ -74,14 +74,14 @@ void TlsEndpoint::take_late() {
         }
         quiet = !loop_.run_one_until(SwarmTime{});
     }
-    inbox_.take_late(quiet && paused_.empty(), loop_.now());
+    inbox_.take_late(quiet && waiting_.paused.empty(), loop_.now());
 }
 
 void TlsEndpoint::resume_paused() {
     if (inbox_.size_bytes() >= options_.receive_bytes_max) {
         return;
     }
-    for (const std::weak_ptr<Session>& weak : std::exchange(paused_, {})) {
+    for (const std::weak_ptr<Session>& weak : std::exchange(waiting_.paused, {})) {
         if (const std::shared_ptr<Session> session = weak.lock()) {
             session->resume();
         }

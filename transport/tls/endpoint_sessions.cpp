@@ -84,7 +84,7 @@ bool TlsEndpoint::may_read(Session& session) {
     if (inbox_.size_bytes() < options_.receive_bytes_max && !far_ahead) {
         return true;
     }
-    paused_.push_back(session.weak_from_this());
+    waiting_.paused.push_back(session.weak_from_this());
     return false;
 }
 

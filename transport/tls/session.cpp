@@ -189,15 +189,20 @@ bool Session::mid_frame() const {
     return !outbox_.empty() && (!outbox_.front().begins_frame() || sent_of_first_ > 0);
 }
 
-void Session::send(const Frame& frame, SendGroup group) {
+bool Session::send(const Frame& frame, SendGroup group) {
     if (state_ != State::up || write_failed_ || stream_ended_) {
-        return;
+        return false;
     }
     queue(frame, group);
     if (outbox_.size() > outbox_pieces_max || has_too_long_heads()) {
         end(SessionEnd{{Errc::too_large, "it does not read what it has asked for"}, false, true});
-        return;
+        return false;
     }
+    return !std::exchange(unflushed_, true);
+}
+
+void Session::flush() {
+    unflushed_ = false;
     write_more();
 }
 

@@ -61,8 +61,12 @@ public:
             Purpose purpose);
 
     void start();
-    /// Only while up. Never blocks; the body is shared, not copied, and so is a list of members.
-    void send(const Frame& frame, SendGroup group);
+    /// Only while up. Never blocks; the body is shared, not copied, and so is a list of members. It
+    /// waits for flush().
+    ///
+    /// \return  whether it is the first one that waits.
+    bool send(const Frame& frame, SendGroup group);
+    void flush();
     /// Drops queued frames of the group of which no byte was passed to the channel.
     void cancel_sends(SendGroup group);
     /// Continues to read after may_read() returned false.
@@ -120,6 +124,8 @@ private:
     void on_read(const std::error_code& failed, std::size_t count);
     void on_peer_end(const std::string& how, bool in_order);
     void write_more();
+    bool fill_batch();
+    bool write_batch(std::size_t& room);
     void on_written(const std::error_code& failed, std::size_t count);
     void end(const SessionEnd& why, const std::optional<Frame>& final_frame = std::nullopt);
     void fail_channel(const Error& error);
@@ -142,6 +148,7 @@ private:
     bool end_reported_ = false;      ///< session_ended() was called, or must not be any more
     bool stream_ended_ = false;      ///< the channel's stream was ended, after the last frame
     bool moved_ = false;             ///< see take_progress()
+    bool unflushed_ = false;         ///< frames wait for flush()
     bool sending_finished_ = false;  ///< the socket's sending side was shut down
     Bytes discard_;                  ///< receives what the peer sends while ending
 };

@@ -17,6 +17,8 @@ namespace starling {
 namespace {
 
 constexpr std::size_t discard_bytes = std::size_t{16} * 1024;
+/// See Session::write_batch().
+constexpr std::size_t at_once_max = std::size_t{512} * 1024;
 
 bool is_name(const std::string& host) {
     std::array<std::byte, sizeof(in6_addr)> bytes{};
@@ -93,11 +95,28 @@ void Session::on_peer_end(const std::string& how, bool in_order) {
     end(SessionEnd{{Errc::unreachable, text}, false, !whole || state_ != State::up});
 }
 
-/// Encrypts while less than a batch is queued for the socket, and keeps one write under way.
+/// Sends what is queued, as far as the socket takes it at once; the rest when it takes more.
 void Session::write_more() {
     if (state_ == State::closed || write_failed_) {
         return;
     }
+    std::size_t room = at_once_max;
+    bool sent = false;
+    while (fill_batch() && write_batch(room)) {
+        sent = true;
+    }
+    if (sent && !writing_) {
+        channel_->sent_all();
+    }
+    if (!writing_ && stream_ended_ && !sending_finished_) {
+        // Not closed yet: unread bytes of the peer would lead to a reset.
+        sending_finished_ = true;
+        stream_->finish_sending();
+    }
+}
+
+/// Encrypts while less than a batch is queued for the socket. \return  false: the channel failed.
+bool Session::fill_batch() {
     const std::size_t batch_bytes = batch_.bytes(owner_.batch_limit());
     while (!outbox_.empty() && channel_->pending() < batch_bytes) {
         const std::size_t left = outbox_.front().bytes.size() - sent_of_first_;
@@ -109,7 +128,7 @@ void Session::write_more() {
             !written) {
             write_failed_ = true;  // the next read gives the reason
             outbox_.clear();
-            return;
+            return false;
         }
         sent_of_first_ += count;
         if (count == left) {
@@ -121,20 +140,33 @@ void Session::write_more() {
         stream_ended_ = true;
         channel_->finish();
     }
-    if (!writing_ && channel_->pending() > 0) {
-        writing_ = true;
-        batch_.write_begins(SendBatch::Clock::now());
-        const std::size_t count = channel_->pending();
-        stream_->write(channel_->take(), [self = shared_from_this(), count](
-                                             const std::error_code& failed, std::size_t) {
-            self->on_written(failed, count);
-        });
+    return true;
+}
+
+/// Keeps one write under way.
+///
+/// \param room  bytes that may be written at once: other connections have their turn, too
+/// \return  whether all that was queued for the socket was written at once.
+bool Session::write_batch(std::size_t& room) {
+    if (writing_ || channel_->pending() == 0) {
+        return false;
     }
-    if (!writing_ && stream_ended_ && !sending_finished_) {
-        // Not closed yet: unread bytes of the peer would lead to a reset.
-        sending_finished_ = true;
-        stream_->finish_sending();
+    batch_.write_begins(SendBatch::Clock::now());
+    const std::size_t count = channel_->pending();
+    const std::span<const ByteView> parts = channel_->take();
+    const std::size_t written = room > 0 ? stream_->write_at_once(parts) : 0;
+    room -= std::min(room, written);
+    if (written == count) {
+        moved_ = true;
+        batch_.write_ends(SendBatch::Clock::now(), count);
+        return true;
     }
+    writing_ = true;
+    stream_->write(parts, written,
+                   [self = shared_from_this(), count](const std::error_code& failed, std::size_t) {
+                       self->on_written(failed, count);
+                   });
+    return false;
 }
 
 void Session::on_written(const std::error_code& failed, std::size_t count) {

@@ -1,5 +1,6 @@
 // Part of event_loop.cpp: no header includes Asio.
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <utility>
@@ -85,11 +86,35 @@ public:
             });
     }
 
-    void write(std::span<const ByteView> parts, Done done) override {
+    /// What is attached has to wait for write().
+    std::size_t write_at_once(std::span<const ByteView> parts) override {
+        constexpr std::size_t parts_max = 16;
+        if (!attached_.empty()) {
+            return 0;
+        }
+        std::array<iovec, parts_max> pieces{};
+        msghdr message{};
+        message.msg_iov = pieces.data();
+        message.msg_iovlen = std::min(parts.size(), pieces.size());
+        for (std::size_t i = 0; i < message.msg_iovlen; ++i) {
+            pieces[i] = {const_cast<std::byte*>(parts[i].data()), parts[i].size()};
+        }
+        const ssize_t sent =
+            ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        const std::size_t count = sent > 0 ? static_cast<std::size_t>(sent) : 0;
+        written_bytes_ += count;
+        return count;
+    }
+
+    void write(std::span<const ByteView> parts, std::size_t written, Done done) override {
         std::vector<asio::const_buffer> buffers;
         buffers.reserve(parts.size());
         for (const ByteView part : parts) {
-            buffers.emplace_back(part.data(), part.size());
+            const std::size_t skipped = std::min(written, part.size());
+            written -= skipped;
+            if (skipped < part.size()) {
+                buffers.emplace_back(part.data() + skipped, part.size() - skipped);
+            }
         }
         attached_.empty() ? write_all(buffers, std::move(done))
                           : write_first(std::move(buffers), std::move(done));

@@ -30,8 +30,11 @@ public:
     virtual void connect(const Address& address, std::function<void(Result<void>)> done) = 0;
     /// Asks `space` only once there are bytes, right before `done`: so streams can share it.
     virtual void read_some(Space space, Done done) = 0;
-    /// Writes all of `parts`, whose bytes must live until `done`.
-    virtual void write(std::span<const ByteView> parts, Done done) = 0;
+    /// Writes what the kernel takes of `parts` without waiting. \return  bytes; those that are left
+    /// are for write(), which also tells what is wrong if there is an error.
+    virtual std::size_t write_at_once(std::span<const ByteView> parts) = 0;
+    /// Writes all of `parts` but their first `written` bytes; they must live until `done`.
+    virtual void write(std::span<const ByteView> parts, std::size_t written, Done done) = 0;
     /// Of a Unix socket: `files` travel with the first byte of the next write.
     virtual void attach(std::vector<Descriptor> files) = 0;
     /// Those that came with the first read from a Unix socket.

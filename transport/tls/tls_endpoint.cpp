@@ -74,7 +74,18 @@ void TlsEndpoint::connect(const Address& address, Role role) {
 
 void TlsEndpoint::send(const NodeId& to, Frame frame, SendGroup group) {
     if (const auto peer = peers_.find(to); peer != peers_.end()) {
-        peer->second->send(frame, group);
+        if (peer->second->send(frame, group)) {
+            waiting_.unsent.push_back(peer->second);
+        }
+    }
+}
+
+/// A frame by itself is a record, a system call and a wake-up of its receiver.
+void TlsEndpoint::flush() {
+    for (const std::weak_ptr<Session>& unsent : std::exchange(waiting_.unsent, {})) {
+        if (const std::shared_ptr<Session> session = unsent.lock()) {
+            session->flush();
+        }
     }
 }
 
@@ -113,6 +124,7 @@ void TlsEndpoint::pin(const PinPeer& pin) {
 }
 
 std::optional<Input> TlsEndpoint::receive_until(SwarmTime deadline) {
+    flush();
     for (;;) {
         inbox_.take_posted();
         take_late();

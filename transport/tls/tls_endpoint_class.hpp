@@ -38,6 +38,7 @@ public:
     void cancel_sends(SendGroup group, const std::optional<NodeId>& to) override;
     Arrivals arrivals() const override;
     void pin(const PinPeer& pin) override;
+    void flush() override;
     std::optional<Input> receive_until(SwarmTime deadline) override;
     void post(Input input) override;
     void post_after_arrivals(Input input) override;
@@ -52,6 +53,11 @@ private:
         SwarmTime until;
         std::weak_ptr<Session> session;
         int limits = 1;  ///< granted so far
+    };
+
+    struct Waiting {
+        std::vector<std::weak_ptr<Session>> paused;  ///< to be resumed when the inbox has room
+        std::vector<std::weak_ptr<Session>> unsent;  ///< have frames for flush()
     };
 
     SessionOwner& owner() { return *this; }
@@ -92,7 +98,7 @@ private:
     std::map<Address, std::weak_ptr<Session>> dialling_;
     std::deque<std::weak_ptr<Session>> unauthenticated_;  ///< accepted, oldest first
     std::deque<Watched> watched_;                         ///< ascending: all have the same limit
-    std::vector<std::weak_ptr<Session>> paused_;          ///< to be resumed when the inbox has room
+    Waiting waiting_;
     Inbox inbox_;
     SwarmTime rates_due_{};
     std::optional<IdentityWatch> identity_watch_;
