@@ -26,11 +26,6 @@ constexpr std::size_t spare_max = 1024;  // effects that a vector which is used 
 constexpr SwarmDuration pause = std::chrono::milliseconds(5);
 
 bool is_stop(const Effect& effect) { return std::holds_alternative<Stop>(effect); }
-bool is_write(const Effect& effect) {
-    return std::holds_alternative<Persist>(effect) || std::holds_alternative<PersistVote>(effect) ||
-           std::holds_alternative<BeginBehind>(effect) ||
-           std::holds_alternative<PersistOlder>(effect);
-}
 
 }  // namespace
 
@@ -180,8 +175,7 @@ void NodeRunner::step_together(const std::vector<Input>& inputs, const NextInput
 }
 
 bool NodeRunner::takes_more(std::size_t handled) const {
-    return handled < together_max && !stopped_ && std::ranges::any_of(waiting_effects_, is_write) &&
-           std::ranges::none_of(waiting_effects_, is_stop);
+    return handled < together_max && !stopped_ && std::ranges::none_of(waiting_effects_, is_stop);
 }
 
 /// Executes pending writes ahead of other effects, in one transaction. That is safe: if it fails,
@@ -371,6 +365,7 @@ int run_node(Node& node, PolledEndpoint& endpoint, Store* store, WorkExecutor& w
     NodeRunner runner(node, {endpoint, store, work, trace});
     runner.handle_together({Started{}});
     constexpr SwarmDuration idle = std::chrono::hours(1);
+    const NodeRunner::NextInput arrived = [&] { return endpoint.receive_until(endpoint.now()); };
     while (!runner.stopped()) {
         const bool maintenance_due = store != nullptr && store->needs_maintenance();
         const SwarmTime now = endpoint.now();
@@ -379,7 +374,7 @@ int run_node(Node& node, PolledEndpoint& endpoint, Store* store, WorkExecutor& w
         if (std::optional<Input> input = endpoint.receive_until(until)) {
             std::vector<Input> inputs;
             inputs.push_back(std::move(*input));
-            runner.handle_together(inputs, [&] { return endpoint.receive_until(endpoint.now()); });
+            runner.handle_together(inputs, store != nullptr ? arrived : NodeRunner::NextInput());
         } else if (maintenance_due) {
             runner.maintain_store();
         }

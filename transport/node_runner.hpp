@@ -110,8 +110,8 @@ public:
     using NextInput = std::function<std::optional<Input>()>;
 
     /// Group commit: handles inputs that arrived together in order, with one write for all of them
-    /// before any other effect is executed. If they lead to a write, so do those that have arrived
-    /// by then. \pre  the store takes no simulated time.
+    /// before any other effect is executed. `next` is asked for those that have come meanwhile.
+    /// \pre  the store takes no simulated time.
     void handle_together(const std::vector<Input>& inputs, const NextInput& next = {});
     /// Calls Store::maintain(). \pre  there is a store.
     void maintain_store();

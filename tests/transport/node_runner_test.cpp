@@ -83,12 +83,6 @@ TEST_F(NodeRunnerTest, WritesWhatArrivesBeforeTheWriteWithIt) {
         return more-- > 0 ? std::optional<Input>(TimerDue{2}) : std::nullopt;
     });
     EXPECT_EQ(journal.lines, (Lines{"flush", "write 3", "send 1", "send 2", "send 3"}));
-    node.makes_snapshot = true;  // nothing that the others could share
-    more = 2;
-    runner.handle_together({TimerDue{1}}, [&] {
-        return more-- > 0 ? std::optional<Input>(TimerDue{2}) : std::nullopt;
-    });
-    EXPECT_EQ(more, 2);
 }
 
 TEST_F(NodeRunnerTest, LogsWhatItDidAfterOthersWereTold) {
