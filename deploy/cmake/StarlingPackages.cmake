@@ -52,8 +52,10 @@ Several owners train one model together without moving their data and
 without a central server. This package has the nodes of a swarm (run-sn,
 run-sl, run-apls) as programs and as systemd services, and the tools to
 make certificates, and to watch and to audit a swarm.")
+# Loaded at run time: transport/crypto, vector_gcm and sodium_ed25519.
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_RECOMMENDS "libsodium23")
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
-    set(CPACK_DEBIAN_RUNTIME_PACKAGE_RECOMMENDS "libipsec-mb1")  # loaded at run time: transport/crypto/vector_gcm
+    string(PREPEND CPACK_DEBIAN_RUNTIME_PACKAGE_RECOMMENDS "libipsec-mb1, ")
 endif()
 if(documented_simulator)
 debian_package(simulator starling-sim science "starling (= ${PROJECT_VERSION}-1), python3"
