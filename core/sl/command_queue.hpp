@@ -1,8 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <list>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -12,7 +15,8 @@
 namespace starling {
 
 /// Commands to the SN, one at a time and in order: each is signed once and resent until it is
-/// answered, over any connection. The ledger applies it once per (session, sequence).
+/// answered, over any connection. The ledger applies it once per (session, sequence), so those that
+/// an SN has answered may be sent to another one again: it may have lied.
 class CommandQueue {
 public:
     CommandQueue(NodeId self, std::uint64_t session, std::shared_ptr<const NodeSigner> signer)
@@ -20,13 +24,24 @@ public:
 
     bool empty() const { return commands_.empty(); }
     /// The one that is sent until it is answered. \pre !empty()
-    const Command& first() const { return commands_.front().command; }
+    const Command& first() const { return commands_.front().submit.command; }
+    /// Whether that one was answered before. \pre !empty()
+    bool is_again() const { return commands_.front().again; }
     bool keeps_answered() const { return !answered_.empty(); }
+    /// Whether a registration or an enrolment waits for its answer.
+    bool awaits_start() const {
+        return std::any_of(commands_.begin(), commands_.end(),
+                           [](const Queued& one) { return is_start(one.submit.command); });
+    }
+    static bool is_start(const Command& command) {
+        return std::holds_alternative<RegisterNode>(command) ||
+               std::holds_alternative<Enrol>(command);
+    }
     void push(Command command) {
         const std::uint64_t sequence = sequence_ + commands_.size();
         SubmitCommand submit{session_, sequence, std::move(command), {}};
         submit.signature = signer_->sign(command_text(self_, session_, sequence, submit.command));
-        commands_.push_back(std::move(submit));
+        commands_.push_back({std::move(submit)});
     }
 
     /// Sends the first command if `retry`, or if it was not sent yet.
@@ -34,19 +49,18 @@ public:
         if (commands_.empty() || (sent_ && !retry)) {
             return;
         }
-        if (!sent_) {
+        if (std::exchange(refused_, false)) {
+            open_answered();
+        }
+        Queued& first = commands_.front();
+        if (!std::exchange(first.reported, true)) {
             out.report(TraceEvent("command_sent")
                            .with("session", session_)
                            .with("sequence", sequence_)
-                           .with("kind", std::string(name_of(commands_.front().command))));
-        }
-        if (std::exchange(repeats_answered_, false)) {
-            for (const SubmitCommand& earlier : answered_) {
-                out.send(sn, earlier);
-            }
+                           .with("kind", std::string(name_of(first.submit.command))));
         }
         sent_ = true;
-        out.send(sn, commands_.front());
+        out.send(sn, first.submit);
     }
     /// True if `result` answers the first command, which is then taken off by pop(). No ledger
     /// refuses a check-in (it may be stale): an SN that says so lies, or lacks the node's newest
@@ -56,24 +70,33 @@ public:
                (result.code != Errc::refused || !std::holds_alternative<CheckInRound>(first()));
     }
     /// The first command was refused, but not answered. An SN may have lied that it had sent an
-    /// earlier one on, so those that are kept are repeated before it, the next time.
+    /// earlier one on, so those that are kept are sent again before it, the next time.
     void note_refusal(const CommandResult& result) {
-        if (result.code == Errc::refused && is_about_first(result)) {
-            repeat_answered();
-        }
+        refused_ = refused_ || (result.code == Errc::refused && is_about_first(result));
     }
-    void repeat_answered() { repeats_answered_ = true; }
+    /// Those that are kept wait for an answer again, before all others.
+    void open_answered() {
+        for (Queued& one : answered_) {
+            one.again = true;
+        }
+        sequence_ -= answered_.size();
+        sent_ = sent_ && answered_.empty();
+        commands_.splice(commands_.begin(), answered_);
+    }
     /// \param keep  in case that this answer is a lie. \pre answers(result)
     Command pop(const CommandResult& result, bool keep, Outbox& out) {
-        out.report(TraceEvent("command_answered")
-                       .with("session", session_)
-                       .with("sequence", sequence_)
-                       .with("code", static_cast<std::uint64_t>(result.code))
-                       .with("run", result.run));
-        Command command = commands_.front().command;
+        if (!is_again()) {
+            out.report(TraceEvent("command_answered")
+                           .with("session", session_)
+                           .with("sequence", sequence_)
+                           .with("code", static_cast<std::uint64_t>(result.code))
+                           .with("run", result.run));
+        }
+        Command command = first();
         if (keep) {
             answered_.splice(answered_.end(), commands_, commands_.begin());
             if (answered_.size() > answered_max) {
+                forgotten_ = std::max(forgotten_, round_of(answered_.front()));
                 answered_.pop_front();
             }
         } else {
@@ -83,10 +106,39 @@ public:
         sent_ = false;
         return command;
     }
+    /// Other members exchange that round with this node, so a check-in for it is in the ledger: the
+    /// first one at least, and all commands before that.
+    void forget_up_to(Round round) {
+        if (forgotten_ && *forgotten_ >= round) {
+            return;  // the first one is not here any more
+        }
+        auto end = answered_.begin();
+        for (auto one = answered_.begin(); one != answered_.end(); ++one) {
+            const auto of = round_of(*one);
+            if (of && *of <= round) {
+                end = std::next(one);
+                forgotten_ = std::max(forgotten_, of);
+                if (*of == round) {
+                    break;
+                }
+            }
+        }
+        answered_.erase(answered_.begin(), end);
+    }
 
 private:
     static constexpr std::size_t answered_max = 16;
+    struct Queued {
+        SubmitCommand submit;
+        bool reported = false;  ///< that it was sent
+        bool again = false;     ///< it was answered before
+    };
 
+    /// Of a check-in.
+    static std::optional<Round> round_of(const Queued& one) {
+        const auto* check_in = std::get_if<CheckInRound>(&one.submit.command);
+        return check_in == nullptr ? std::nullopt : std::optional(check_in->round);
+    }
     /// Of this start, and about the first command, which was sent.
     bool is_about_first(const CommandResult& result) const {
         return sent_ && !commands_.empty() && result.sequence == sequence_ &&
@@ -96,11 +148,12 @@ private:
     NodeId self_;
     std::uint64_t session_;
     std::shared_ptr<const NodeSigner> signer_;
-    std::uint64_t sequence_ = 1;  ///< of the first command
-    bool sent_ = false;
-    std::list<SubmitCommand> commands_;  ///< an empty deque would take 400 bytes
-    std::list<SubmitCommand> answered_;  ///< the newest of those before, if they are kept
-    bool repeats_answered_ = false;
+    std::uint64_t sequence_ = 1;      ///< of the first command
+    bool sent_ = false;               ///< the first command, since it is the first one
+    bool refused_ = false;            ///< a command that is not answered by that
+    std::list<Queued> commands_;      ///< an empty deque would take 400 bytes
+    std::optional<Round> forgotten_;  ///< the newest one of which a check-in is not kept any more
+    std::list<Queued> answered_;      ///< the newest of those before, if they are kept
 };
 
 }  // namespace starling

@@ -48,6 +48,23 @@ void RunMembership::on_check_in(SwarmTime now) {
     checked_in_at_ = now;
     attempt_ = view_ && view_->round == next_round_ ? view_->attempt : 0;
     refused_ = false;
+    accepted_ = false;
+}
+
+bool RunMembership::is_left_out(const NodeId& node, std::uint64_t session) const {
+    const auto lacks = [&](const MemberList& members) {
+        const RoundMember* const member = members.find(node);
+        return member == nullptr || (member->session != 0 && member->session != session);
+    };
+    const auto is_checked_in_for = [&](Round round, Attempt attempt) {
+        return accepted_ && round == next_round_ && attempt == attempt_;
+    };
+    const ContractView& view = *view_;
+    return (view.phase == ContractPhase::exchanging &&
+            is_checked_in_for(view.round, view.attempt) && lacks(view.frozen)) ||
+           (view.last_commit &&
+            is_checked_in_for(view.last_commit->round, view.last_commit->attempt) &&
+            lacks(view.last_commit->members));
 }
 
 bool RunMembership::check_in_is_outdated() const {

@@ -53,11 +53,17 @@ public:
 
     /// A check-in for the next round is sent.
     void on_check_in(SwarmTime now);
-    void on_check_in_answered(bool accepted) { refused_ = !accepted; }
+    void on_check_in_answered(bool accepted) {
+        refused_ = !accepted;
+        accepted_ = accepted;
+    }
     SwarmTime checked_in_at() const { return checked_in_at_; }
     /// Whether the newest check-in was late for an attempt, or excluded from one, and may be
     /// repeated for the attempt that gathers now. A duplicate changes nothing.
     bool check_in_is_outdated() const;
+    /// Whether the view's attempt, or its last commit, is without this start of this node, though
+    /// the newest check-in was accepted for it. \pre view()
+    bool is_left_out(const NodeId& node, std::uint64_t session) const;
     /// How many have checked in, each time that this changes while the round lacks members.
     ///
     /// \param waits  this node has checked in.
@@ -77,6 +83,7 @@ private:
     SwarmTime checked_in_at_{};
     Attempt attempt_ = 0;   ///< that was on
     bool refused_ = false;  ///< the round had gone on
+    bool accepted_ = false;
 };
 
 }  // namespace starling

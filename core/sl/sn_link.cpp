@@ -20,7 +20,8 @@ constexpr int rarest_with_command = 30;
 SnLink::SnLink(SnLinkSetup setup)
     : setup_(std::move(setup)),
       pace_(setup_.heartbeat_interval),
-      commands_(setup_.self, setup_.session, setup_.signer) {}
+      commands_(setup_.self, setup_.session, setup_.signer),
+      claims_(setup_.connect_limit) {}
 
 bool SnLink::is_address(const Address& address) const {
     return std::find(setup_.addresses.begin(), setup_.addresses.end(), address) !=
@@ -50,25 +51,29 @@ void SnLink::dial_next(Level level, const std::string& why, Outbox& out) {
 }
 
 void SnLink::on_up(SwarmTime now, const PeerUp& up, Outbox& out) {
-    sn_ = up.peer;
-    dialled_ = up.dialled;
-    connected_.insert(up.peer);
-    views_.expect(now);
+    connected_[up.peer] = up.dialled;
     if (up.ca != CaFingerprint{}) {
         out.pin_peer(up.peer, up.ca);  // until an SN says otherwise
     }
-    pace_.restart();
-    told_rarer_ = 1;
-    on_heard(now);
     backoff_ = {};
     refusals_ = 0;
-    asked_at_ = now;
-    if (refusal_ && refusal_->by != up.peer) {
-        commands_.repeat_answered();  // the SN that refused may have kept those before to itself
-    }
+    use(now, up.peer, up.dialled);
     log_sl(Level::info,
            "API-SERVER IS UP: connected to SN '" + up.peer.name + "' at " + to_string(up.dialled),
            out);
+}
+
+void SnLink::use(SwarmTime now, const NodeId& sn, const Address& dialled) {
+    sn_ = sn;
+    dialled_ = dialled;
+    views_.expect(now);
+    pace_.restart();
+    told_rarer_ = 1;
+    on_heard(now);
+    asked_at_ = now;
+    if (answered_.by != sn && !answered_.confirmed) {
+        commands_.open_answered();  // that SN may have kept them to itself
+    }
 }
 
 bool SnLink::on_lost(SwarmTime now, const PeerLost& lost, Outbox& out) {
@@ -87,7 +92,9 @@ bool SnLink::on_lost(SwarmTime now, const PeerLost& lost, Outbox& out) {
 
 std::optional<NodeEnd> SnLink::on_connect_failed(SwarmTime now, const ConnectFailed& failed,
                                                  Outbox& out) {
-    if (failed.error.code == Errc::replaced) {
+    if (failed.error.code == Errc::replaced &&
+        (setup_.addresses.size() < 2 || claims_.note(now, EndClaim::replaced, {}, failed.address) ==
+                                            EndClaims::Verdict::confirmed)) {
         return NodeEnd{
             .how = NodeEnd::How::crash, .error = failed.error, .exit_code = exit_code::refused};
     }
@@ -129,53 +136,6 @@ void SnLink::submit(SwarmTime now, Command command, Outbox& out) {
     send_next(out);
 }
 
-std::optional<Command> SnLink::take_answered(SwarmTime now, const CommandResult& result,
-                                             Outbox& out) {
-    if (!commands_.answers(result)) {
-        commands_.note_refusal(result);
-        return std::nullopt;
-    }
-    const bool may_be_a_lie = setup_.addresses.size() > 1;  // with one SN there is no other
-    if (may_be_a_lie && ends_node(result) && !is_confirmed(now, result, out)) {
-        return std::nullopt;
-    }
-    refusal_.reset();
-    asked_at_ = now;
-    return commands_.pop(result, may_be_a_lie, out);
-}
-
-/// Without its registration or its enrolment the node can't go on.
-bool SnLink::ends_node(const CommandResult& result) const {
-    return result.code != Errc::ok && (std::holds_alternative<RegisterNode>(commands_.first()) ||
-                                       std::holds_alternative<Enrol>(commands_.first()));
-}
-
-/// A ledger keeps no refused command, so each SN (and the leader behind it) judges anew.
-bool SnLink::is_confirmed(SwarmTime now, const CommandResult& refusal, Outbox& out) {
-    if (!refusal_) {
-        refusal_ = Refusal{*sn_, now, {}};
-        asked_at_ = now;
-        dial_next(Level::warning,
-                  "refuses this node's " + std::string(name_of(commands_.first())) + " (" +
-                      refusal.reason + "), which another SN must confirm; dialling ",
-                  out);
-        return false;
-    }
-    if (now - refusal_->at >= setup_.connect_limit) {
-        return true;
-    }
-    if (refusal_->by == *sn_) {
-        return false;
-    }
-    if (refusal.code == Errc::refused && commands_.keeps_answered() && refusal_->second != *sn_) {
-        // The earlier commands were sent to this one a moment ago: the leader may have refused this
-        // one because it had not applied them. The next heartbeat repeats it.
-        refusal_->second = *sn_;
-        return false;
-    }
-    return true;
-}
-
 void SnLink::send_next(Outbox& out) {
     if (sn_) {
         commands_.send(*sn_, false, out);
@@ -191,7 +151,7 @@ void SnLink::send_heartbeat(SwarmTime now, Heartbeat beat, std::optional<Round> 
                             Outbox& out) {
     if (beat.report) {
         // The one in use may keep it from the leader, while it answers all else.
-        for (const NodeId& other : connected_) {
+        for (const auto& [other, address] : connected_) {
             if (other != *sn_) {
                 out.send(other, beat);
             }
@@ -216,6 +176,7 @@ bool SnLink::on_heartbeat_answered(SwarmTime now, const CommandResult& answer, O
         // An SN that sends no new view is noticed with a heartbeat.
         const Run most = setup_.addresses.size() > 1 ? rarest_of_several : rarest;
         told_rarer_ = static_cast<int>(std::clamp<Run>(answer.run, 1, most));
+        claims_.on_denied(*sn_, dialled_);
     }
     const bool leaderless = answer.code == Errc::unreachable;
     if (leaderless && !leaderless_) {
@@ -238,33 +199,47 @@ bool SnLink::answer_is_overdue(SwarmTime now) const {
 
 void SnLink::leave_without_answer(SwarmTime now, Outbox& out) {
     asked_at_ = now;
-    const bool refuses = refusal_ && refusal_->by == *sn_;
-    dial_next(Level::warning, refuses ? "still refuses; dialling " : "does not answer; dialling ",
+    const bool claims = claims_.has_one_of(*sn_);
+    dial_next(Level::warning, claims ? "still says so; dialling " : "does not answer; dialling ",
               out);
 }
 
 void SnLink::on_view(SwarmTime now) {
     views_.on_view(now);
     pace_.on_answered(now);
+    claims_.on_denied(*sn_, dialled_);
 }
 
 void SnLink::check_views(SwarmTime now, std::optional<Round> awaited, Outbox& out) {
     if (setup_.addresses.size() < 2) {
         return;
     }
-    switch (views_.check(now, awaited && connected_.size() == 1)) {
+    const bool unproven = commands_.keeps_answered() && !answered_.confirmed;
+    switch (views_.check(now, awaited && (connected_.size() == 1 || unproven))) {
         case ViewWatch::Finding::none:
             return;
         case ViewWatch::Finding::lags:
             dial_next(Level::warning, "sends no new view, but another SN does; dialling ", out);
             return;
         case ViewWatch::Finding::unchecked:
-            dial_next(
-                Level::info,
-                "has sent no new view of round " + std::to_string(*awaited) + "; also dialling ",
-                out);
+            ask_another(now, *awaited, out);
             return;
     }
+}
+
+/// One that is connected already, if there is any.
+void SnLink::ask_another(SwarmTime now, Round awaited, Outbox& out) {
+    const std::string what = "has sent no new view of round " + std::to_string(awaited);
+    if (connected_.size() == 1) {
+        dial_next(Level::info, what + "; also dialling ", out);
+        return;
+    }
+    auto next = connected_.upper_bound(*sn_);
+    next = next == connected_.end() ? connected_.begin() : next;
+    log_sl(Level::info, "SN '" + sn_->name + "' " + what + "; asking '" + next->first.name + "'",
+           out);
+    use(now, next->first, next->second);
+    commands_.send(*sn_, true, out);
 }
 
 void SnLink::warn_if_silent(SwarmTime now, Outbox& out) {

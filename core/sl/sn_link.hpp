@@ -1,12 +1,13 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "core/sl/command_queue.hpp"
+#include "core/sl/end_claims.hpp"
 #include "core/sl/heartbeat_pace.hpp"
 #include "core/sl/node_end.hpp"
 #include "core/sl/view_watch.hpp"
@@ -33,9 +34,9 @@ struct SnLinkSetup {
 /// the connection, which is replaced once the new one is there. Earlier SNs may stay connected, so
 /// that their views can be compared.
 ///
-/// An SN may lie. Where there are several, a refusal of a registration or an enrolment, which ends
-/// the node, counts once two of them have given it; or after `connect_limit`, which also ends a
-/// node that reaches no SN at all, if there is no answer of a second one until then.
+/// An SN may lie. Where there are several, what ends the node counts once two of them have said it
+/// (EndClaims). What an SN has answered is asked of the next one again: a command that was accepted
+/// falsely is in no ledger.
 class SnLink {
 public:
     explicit SnLink(SnLinkSetup setup);
@@ -61,9 +62,13 @@ public:
 
     /// Queues the command, and sends it if no other one waits for its answer.
     void submit(SwarmTime now, Command command, Outbox& out);
+    struct Answered {
+        Command command;
+        bool again = false;  ///< another SN had answered it before
+    };
     /// The command that `result` answers; nothing: it answers an earlier copy, or no command, or
     /// is a refusal that does not count yet: the next SN is dialled.
-    std::optional<Command> take_answered(SwarmTime now, const CommandResult& result, Outbox& out);
+    std::optional<Answered> take_answered(SwarmTime now, const CommandResult& result, Outbox& out);
     /// Sends the next command, after the answer to the one before.
     void send_next(Outbox& out);
 
@@ -85,6 +90,19 @@ public:
     /// \return true: it does so.
     bool on_heartbeat_answered(SwarmTime now, const CommandResult& answer, Outbox& out);
 
+    /// The SN in use says what ends this node. \return  false: that does not count yet, and the
+    /// next SN is dialled. \pre sn()
+    bool is_confirmed(SwarmTime now, EndClaim what, const std::string& said, Outbox& out);
+    /// It has answered otherwise than the one before: a third one is asked.
+    void doubt_answers() { answered_ = {*sn_, false}; }
+    /// It says that the lease of this node is over. If it says so again soon, the next one is
+    /// dialled. \pre sn()
+    void on_lease_over(SwarmTime now, Outbox& out);
+    /// It has accepted a check-in, and tells of that round without this node. \pre sn()
+    void on_left_out(SwarmTime now, Outbox& out);
+    /// Others exchange or have merged that round with this node: what that took is in the ledger.
+    void on_taken_part(Round round) { commands_.forget_up_to(round); }
+
     /// From now on the SN sends views.
     void expect_view(SwarmTime now) { views_.expect(now); }
     void on_view(SwarmTime now);
@@ -92,15 +110,9 @@ public:
     void on_later_view_elsewhere() { views_.on_later_view_elsewhere(); }
 
 private:
-    /// The first one of the command that waits.
-    struct Refusal {
-        NodeId by;
-        SwarmTime at{};
-        std::optional<NodeId> second;  ///< has refused, but maybe for want of earlier commands
-    };
-
     bool ends_node(const CommandResult& result) const;
-    bool is_confirmed(SwarmTime now, const CommandResult& refusal, Outbox& out);
+    void use(SwarmTime now, const NodeId& sn, const Address& dialled);
+    void ask_another(SwarmTime now, Round awaited, Outbox& out);
     void dial_next(Level level, const std::string& why, Outbox& out);
     void leave_without_answer(SwarmTime now, Outbox& out);
     bool answer_is_overdue(SwarmTime now) const;
@@ -108,10 +120,11 @@ private:
     void warn_if_silent(SwarmTime now, Outbox& out);
 
     SnLinkSetup setup_;
-    std::optional<NodeId> sn_;    ///< in use; set while it is connected
-    Address dialled_;             ///< of sn_
-    std::set<NodeId> connected_;  ///< sn_, and earlier ones that are still connected
-    std::size_t at_ = 0;          ///< which of the addresses is dialled; counts on
+    std::optional<NodeId> sn_;  ///< in use; set while it is connected
+    Address dialled_;           ///< of sn_
+    /// sn_, and earlier ones that are still connected; the addresses at which they were dialled.
+    std::map<NodeId, Address> connected_;
+    std::size_t at_ = 0;  ///< which of the addresses is dialled; counts on
     /// Fatal failures in a row: as many as addresses means that all SNs refuse this node.
     std::size_t refusals_ = 0;
     SwarmTime lost_at_{};      ///< since when no SN is connected; or the last time that happened
@@ -124,7 +137,17 @@ private:
     HeartbeatPace pace_;
     ViewWatch views_;
     CommandQueue commands_;
-    std::optional<Refusal> refusal_;
+    EndClaims claims_;
+    struct KeptAnswers {
+        NodeId by;               ///< the SN in use at the newest one that is kept
+        bool confirmed = false;  ///< another one has given an answer to that one, too
+    };
+    KeptAnswers answered_;
+    struct Doubts {  ///< about the SN in use, the newest ones
+        std::optional<SwarmTime> lease_over_at;
+        std::optional<SwarmTime> left_out_at;
+    };
+    Doubts doubts_;
 };
 
 }  // namespace starling

@@ -7,15 +7,16 @@
 namespace starling {
 
 /// Notices an SN that sends no new view: it lags behind the others, or delays this node on purpose.
-/// Another SN that is still connected shows that by a later view. If none is connected while a
-/// round is awaited, a second one is connected after a while, to have two to compare. Seldom, so
-/// that an SN that lies about later views costs an occasional connection only.
+/// Another SN that is still connected shows that by a later view. If a round is awaited of which a
+/// single SN tells, or for which a single one has accepted the check-in, a second one is asked
+/// after a while. Seldom, so that an SN that lies about later views costs an occasional connection
+/// only.
 class ViewWatch {
 public:
     enum class Finding : std::uint8_t {
         none,
         lags,       ///< no new view for 10 s, and another SN has told of one
-        unchecked,  ///< no new view for long, and no other SN to compare with
+        unchecked,  ///< no new view for long, and no other SN was asked
     };
 
     /// From now on the SN may be expected to send one.
@@ -24,7 +25,7 @@ public:
     void on_later_view_elsewhere() { later_elsewhere_ = true; }
     /// After a finding other than none, the watch begins anew and waits longer.
     ///
-    /// \param awaits_with_one  a round is awaited, and a single SN is connected.
+    /// \param awaits_with_one  a round is awaited, and only one SN has told of it.
     Finding check(SwarmTime now, bool awaits_with_one);
 
 private:

@@ -126,6 +126,16 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& heartbeat, Peer& 
         reply(from, {0, Errc::refused, expelled_text(*contract, from), 0}, out);
         return;
     }
+    if (contract != nullptr && contract->run > heartbeat.run) {
+        // No view tells of a run that another one has followed.
+        reply(from,
+              {0, Errc::aborted,
+               "run " + std::to_string(heartbeat.run) + " of contract '" + contract->name +
+                   "' has ended, and another one has begun",
+               0},
+              out);
+        return;
+    }
     if (contract != nullptr && contract->run == heartbeat.run && contract->has_lost(from)) {
         reply(from, {0, Errc::stale, "this node has sent no check-in for too long", 0}, out);
         return;

@@ -183,7 +183,14 @@ void SnNode::on_peer_lost(const PeerLost& lost, Outbox& out) {
     } else if (peer.role == Role::sl) {
         leases_.on_disconnected();
         relay_news(lost.peer, false, {}, out);
-        await_return(out);
+        if (peer.elsewhere.said_at > peer.last_heard) {
+            // It has gone to another SN already, and its next heartbeat may be a long time off.
+            peer.connected = true;
+            peer.elsewhere.via = peer.elsewhere.said_by;
+            peer.last_heard = peer.elsewhere.said_at;
+        } else {
+            await_return(out);
+        }
     }
 }
 
@@ -199,7 +206,7 @@ void SnNode::on_frame(const FrameReceived& received, Outbox& out) {
         }
     }
     peer.on_frame(now_);
-    peer.via = {};
+    peer.elsewhere.via = {};
     if (peer.role == Role::sn) {
         on_server_frame(received, out);
         return;

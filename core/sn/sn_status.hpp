@@ -27,8 +27,14 @@ struct SnPeer {
     std::uint64_t session = 0;
     std::uint64_t turned_away = 0;  ///< newest session that was told of a later start
     CaFingerprint ca;               ///< of the certificate that its connection has shown
-    NodeId via;                     ///< the SN that relayed its newest frame; empty: it came here
-    Heartbeat heartbeat;            ///< the newest one, of an SL; its senders are in `received`
+    struct Elsewhere {
+        NodeId via;  ///< the SN that relayed its newest frame; empty: it came here
+        /// While it is heard here: another SN that has said that it is connected there, and when.
+        NodeId said_by;
+        SwarmTime said_at{};
+    };
+    Elsewhere elsewhere;
+    Heartbeat heartbeat;  ///< the newest one, of an SL; its senders are in `received`
     SwarmTime heartbeat_at{};
     struct Received {
         RoundKey key;

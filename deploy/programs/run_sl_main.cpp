@@ -8,6 +8,7 @@
 #include "deploy/host/endpoint_watch.hpp"
 #include "deploy/host/node_host.hpp"
 #include "deploy/host/node_start.hpp"
+#include "deploy/host/replacing_starts.hpp"
 #include "deploy/host/service_notice.hpp"
 #include "deploy/metrics/metrics_exporter.hpp"
 #include "deploy/ml/ml_process.hpp"
@@ -39,14 +40,6 @@ SlNodeOptions node_options(const SlOptions& options, const NodeHost& host,
     node.session = session;
     node.site = options.site;
     return node;
-}
-
-/// The session of the start that has replaced this one, in an SN's message; 0: no such message.
-std::uint64_t session_in(const Input& input) {
-    const auto* received = std::get_if<FrameReceived>(&input);
-    const auto* result =
-        received == nullptr ? nullptr : std::get_if<CommandResult>(&received->frame.message);
-    return result == nullptr || result->code != Errc::replaced ? 0 : result->session;
 }
 
 /// Makes sure that the next start on this host has a larger session number than the start that has
@@ -107,10 +100,10 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
                                         openssl_hasher()),
                            {.servers = options.common.apls, .grace = options.common.apls_grace}),
         {sn_target(options.sns), licence_target(options.common.apls)});
-    std::uint64_t replaced_by = 0;
+    ReplacingStarts replacing(options.sns.size());
     EndpointWatch watch(endpoint, [&](const Input& input) {
         metrics.count_input(input);
-        replaced_by = std::max(replaced_by, session_in(input));
+        replacing.on_input(input);
         if (ml) {
             ml->on_input(input);
         } else if (const auto* up = std::get_if<PeerUp>(&input); up && up->role == Role::ml) {
@@ -130,8 +123,8 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
          "its ML program has not joined the swarm yet: swarm-logs " +
              (ml ? ml->name() : std::string())});
     const int code = run_node(*node, watch, nullptr, worker, start_sink);
-    if (replaced_by > session) {
-        note_session(host.workspace.data_dir(host.name), replaced_by, *host.log);
+    if (replacing.newest() > session) {
+        note_session(host.workspace.data_dir(host.name), replacing.newest(), *host.log);
     }
     return ml ? ml->finish(code) : code;
 }

@@ -103,8 +103,9 @@ void CampaignSwarm::supervise_pairs() {
             sl->reason.starts_with("replaced by a start of")) {
             unexpected(sls_[at], "was told that it was replaced, and is the newest start");
         }
-        if (!waits && sl && sl->reason == false_refusal) {
-            unexpected(sls_[at], "believed a refusal of the hostile SN alone");
+        if (!waits && sl && !is_hostile(static_cast<int>(at) + 1) &&
+            sl->reason.ends_with(says_the_hostile_sn)) {
+            unexpected(sls_[at], "believed the hostile SN alone: " + sl->reason);
         }
         // As a service manager of a host would: both are restarted together.
         if (!waits && !done && (ml || sl)) {

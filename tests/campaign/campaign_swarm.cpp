@@ -117,6 +117,19 @@ void CampaignSwarm::add_lies(std::uint64_t seed, std::set<Lie>& lies) {
     lies.merge(more);
 }
 
+/// What an SN tells its SLs, in addition to the three.
+void CampaignSwarm::add_server_lies(std::uint64_t seed, std::set<ServerLie>& lies) {
+    const auto add = [&](ServerLie lie, const char* draw) {
+        if (Random(derive_seed(seed, draw)).chance(0.4)) {
+            lies.insert(lie);
+            hostile_.lies += ", " + std::string(to_string(lie));
+        }
+    };
+    add(ServerLie::refused_starts, "more lies of an SN");
+    add(ServerLie::false_ends, "false ends");
+    // Not false_oks: see "What one SN has answered is asked of the next one" in core/DECISIONS.md.
+}
+
 /// Three kinds of lies in total, drawn from the seed, spread over one member and one SN.
 void CampaignSwarm::add_hostile_nodes(std::uint64_t seed) {
     Random draw(derive_seed(seed, "lies"));
@@ -163,13 +176,13 @@ void CampaignSwarm::add_hostile_nodes(std::uint64_t seed) {
         for (int i = 1; i < options_.servers; ++i) {
             others.push_back({"sn" + std::to_string(i)});
         }
-        if (Random(derive_seed(seed, "more lies of an SN")).chance(0.4)) {
-            server_lies.insert(ServerLie::refused_starts);
-            hostile_.lies += ", " + std::string(to_string(ServerLie::refused_starts));
-        }
+        add_server_lies(seed, server_lies);
         const NodeId id{"sn" + std::to_string(options_.servers)};
         hostile_.server =
             std::make_unique<HostileServer>(seed, id, std::move(others), std::move(server_lies));
+        hostile_.server->on_false_ok = [this](const NodeId& sl, const SubmitCommand& command) {
+            trace.false_oks.insert({sl, command.session, command.sequence});
+        };
     }
 }
 

@@ -188,6 +188,7 @@ private:
     void draw_compression(std::uint64_t seed);
     void add_hostile_nodes(std::uint64_t seed);
     void add_lies(std::uint64_t seed, std::set<Lie>& lies);
+    void add_server_lies(std::uint64_t seed, std::set<ServerLie>& lies);
     void start_late(int pair);
     bool is_hostile(int pair) const { return hostile_.member != nullptr && pair == options_.pairs; }
     /// A hostile SN that repeats old messages about itself may remove its own successor.

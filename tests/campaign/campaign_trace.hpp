@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 
 #include "core/check/swarm_checker.hpp"
 #include "tests/campaign/false_merge_check.hpp"
@@ -35,7 +36,7 @@ public:
                 }
             }
         }
-        if (not_believed.contains(node)) {
+        if (not_believed.contains(node) || is_false_ok(node, event)) {
             return;
         }
         if (false_merges) {
@@ -66,6 +67,9 @@ public:
     /// Nodes whose events are recorded, but not judged. A hostile SN's own log is valid: it lies in
     /// what it sends.
     std::set<NodeId> not_believed;
+    /// Node, session and sequence of commands that the hostile SN accepted and kept to itself. The
+    /// ledger may have them later, from another SN.
+    std::set<std::tuple<NodeId, std::uint64_t, std::uint64_t>> false_oks;
     /// A hostile member sends some members other merged segments than others get, so that honest
     /// members merge to different digests: this judges their merges in place of the checker.
     std::optional<FalseMergeCheck> false_merges;
@@ -82,6 +86,14 @@ public:
     std::uint64_t hash() const { return hash_; }
 
 private:
+    bool is_false_ok(const NodeId& node, const TraceEvent& event) const {
+        if (false_oks.empty() || event.name != "command_answered") {
+            return false;
+        }
+        const EventFields fields(event);
+        return false_oks.contains(
+            {node, fields.number("session").value_or(0), fields.number("sequence").value_or(0)});
+    }
     void note_commit(const EventFields& fields) {
         const std::uint64_t round = fields.number("round").value_or(0);
         digests[round] = fields.text("digest");

@@ -7,10 +7,11 @@
 
 namespace starling::test {
 std::string_view to_string(ServerLie lie) {
-    constexpr std::string_view names[] = {
-        "no-votes",       "no-acks",         "old-messages",  "raised-terms",      "leaving-others",
-        "false-removals", "forged-commands", "lost-members",  "wrong-checkpoints", "false-refusals",
-        "question-flood", "false-state",     "refused-starts"};
+    constexpr std::string_view names[] = {"no-votes",        "no-acks",        "old-messages",
+                                          "raised-terms",    "leaving-others", "false-removals",
+                                          "forged-commands", "lost-members",   "wrong-checkpoints",
+                                          "false-refusals",  "question-flood", "false-state",
+                                          "refused-starts",  "false-ends",     "false-oks"};
     return names[static_cast<std::size_t>(lie)];
 }
 
@@ -33,7 +34,13 @@ bool HostileServer::is_other(const NodeId& node) const {
 
 void HostileServer::change(Effect& effect, const NodeSigner& signer, std::vector<Effect>& more) {
     auto* send = std::get_if<Send>(&effect);
-    if (send == nullptr || !is_other(send->to)) {
+    if (send == nullptr) {
+        return;
+    }
+    if (!is_other(send->to)) {
+        if (tells(ServerLie::false_ends)) {
+            end_sl(effect);
+        }
         return;
     }
     add_frames(*send, more);
@@ -41,7 +48,7 @@ void HostileServer::change(Effect& effect, const NodeSigner& signer, std::vector
         change_state(send->frame);
     }
     if (auto* relayed = std::get_if<RelayedCommand>(&send->frame.message)) {
-        if (refuses_start(*relayed, more)) {
+        if (answers_itself(*relayed, more)) {
             drop(effect);
         } else {
             change_command(*relayed, send->to, signer, more);
@@ -111,20 +118,62 @@ void HostileServer::change_command(RelayedCommand& relayed, const NodeId& to,
     commands_[relayed.from] = {submit.session, submit.sequence};
 }
 
-bool HostileServer::refuses_start(const RelayedCommand& relayed, std::vector<Effect>& more) {
+bool HostileServer::answers_itself(const RelayedCommand& relayed, std::vector<Effect>& more) {
     const SubmitCommand& submit = relayed.submit;
     const auto* registration = std::get_if<RegisterNode>(&submit.command);
     const bool starts = std::holds_alternative<Enrol>(submit.command) ||
                         (registration != nullptr && registration->role == Role::sl);
-    if (!tells(ServerLie::refused_starts) || !starts || !random_.chance(0.5)) {
+    CommandResult result{submit.sequence, Errc::ok, "", 0, submit.session};
+    if (tells(ServerLie::refused_starts) && starts && random_.chance(0.5)) {
+        constexpr std::array codes{Errc::refused, Errc::layout_mismatch, Errc::stale};
+        result.code = codes[random_.below(codes.size())];
+        result.reason = "it is refused" + std::string(says_the_hostile_sn);
+    } else if (tells(ServerLie::false_oks) &&
+               (starts || std::holds_alternative<CheckInRound>(submit.command)) &&
+               random_.chance(0.5)) {
+        const bool enrols = std::holds_alternative<Enrol>(submit.command);
+        result.run = enrols && random_.chance(0.3) ? static_cast<Run>(1 + random_.below(9)) : 0;
+        on_false_ok(relayed.from, submit);
+    } else {
         return false;
     }
-    constexpr std::array codes{Errc::refused, Errc::layout_mismatch, Errc::stale};
-    const Errc code = codes[random_.below(codes.size())];
-    more.push_back(Send{
-        relayed.from,
-        {CommandResult{submit.sequence, code, std::string(false_refusal), 0, submit.session}, {}}});
+    more.push_back(Send{relayed.from, {std::move(result), {}}});
     return true;
+}
+
+/// In place of the answer to a heartbeat.
+void HostileServer::end_sl(Effect& effect) {
+    Send& send = std::get<Send>(effect);
+    Message& message = send.frame.message;
+    if (const auto* update = std::get_if<ViewUpdate>(&message)) {
+        views_[send.to] = update->view;
+    }
+    const auto* answer = std::get_if<CommandResult>(&message);
+    if (answer == nullptr || answer->sequence != 0 || answer->code != Errc::ok ||
+        !random_.chance(0.2)) {
+        return;
+    }
+    const std::string over = "it is over" + std::string(says_the_hostile_sn);
+    const auto view = views_.find(send.to);
+    switch (random_.below(4)) {
+        case 0:
+            message = CommandResult{0, Errc::refused, over, 0, 0};
+            return;
+        case 1:
+            message = CommandResult{0, Errc::replaced, over, 0, ~std::uint64_t{0}};
+            return;
+        case 2:
+            message = CommandResult{0, Errc::aborted, over, 0, 0};
+            return;
+        default:
+            if (view != views_.end()) {
+                ++view->second.version;
+                view->second.phase = ContractPhase::aborted;
+                view->second.reason = over;
+                message = ViewUpdate{view->second, {}, {}};
+            }
+            return;
+    }
 }
 
 void HostileServer::add_frames(const Send& send, std::vector<Effect>& more) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -30,10 +31,12 @@ enum class ServerLie : std::uint8_t {
     false_state,        ///< offers SNs that join another state, and sends other bytes and records
     // In addition, see CampaignSwarm::add_hostile_nodes().
     refused_starts,  ///< refuses its SLs' registrations and enrolments
+    false_ends,      ///< tells its SLs that they were expelled or replaced, or that the run is over
+    false_oks,       ///< accepts its SLs' commands and does not send them on
 };
 constexpr int server_lie_count = 12;  ///< of those that are drawn in every seed
-/// What it tells SLs that it refuses.
-constexpr std::string_view false_refusal = "it is refused, the hostile SN says";
+/// How the text ends that it tells SLs falsely.
+constexpr std::string_view says_the_hostile_sn = ", the hostile SN says";
 std::string_view to_string(ServerLie lie);
 
 /// Some kinds of lies, kept over all sessions of the SN.
@@ -48,14 +51,18 @@ public:
 
     void change(Effect& effect, const NodeSigner& signer, std::vector<Effect>& more);
 
+    /// Called before it accepts a command of that SL that it keeps to itself.
+    std::function<void(const NodeId& sl, const SubmitCommand& command)> on_false_ok;
+
 private:
     bool tells(ServerLie lie) const { return lies_.contains(lie); }
     bool is_other(const NodeId& node) const;
     void change_consensus(const Send& send, const ConsensusMessage& message, Effect& effect,
                           std::vector<Effect>& more);
     void change_state(Frame& frame);
-    /// \return true: the leader does not get the command, and its SL gets a refusal.
-    bool refuses_start(const RelayedCommand& relayed, std::vector<Effect>& more);
+    /// \return true: the leader does not get the command, and its SL gets a false answer.
+    bool answers_itself(const RelayedCommand& relayed, std::vector<Effect>& more);
+    void end_sl(Effect& effect);
     void change_command(RelayedCommand& relayed, const NodeId& to, const NodeSigner& signer,
                         std::vector<Effect>& more);
     void add_frames(const Send& send, std::vector<Effect>& more);
@@ -67,6 +74,7 @@ private:
     std::uint64_t serial_ = 0;
     std::deque<Send> sent_;  ///< the newest messages to SNs, for old_messages
     std::map<NodeId, std::pair<std::uint64_t, std::uint64_t>> commands_;  ///< the newest of each SL
+    std::map<NodeId, ContractView> views_;                                ///< the newest of each SL
 };
 
 }  // namespace starling::test

@@ -216,7 +216,8 @@ int run(int argc, char** argv) {
     app.add_option("--plant", arguments.plant, "a bug that must be found")
         ->check(CLI::IsMember(plants));
     app.add_flag("--hostile", options.hostile,
-                 "one member and one SN lie, in three of 25 ways, and also fail as all do; the "
+                 "one member and one SN lie, in three of 25 ways and some more, and also fail as "
+                 "all do; the "
                  "others' training must go on. With 4 pairs and 3 servers at least: of fewer, the "
                  "others are too few to tell who lies, or to reach a quorum of the round");
     app.add_option("--trace", options.trace_file, "writes the trace of the run; with --seeds 1");

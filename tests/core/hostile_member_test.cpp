@@ -245,6 +245,9 @@ TEST_F(HostilePartner, AnSnThatLagsBehindIsReplacedByAnother) {
     later.name = "c";
     later.version = version + 1;
     sl.step(PeerUp{{"sn2"}, Role::sn, server(2).address});
+    for (std::uint64_t sequence = 1; sequence <= 3; ++sequence) {
+        sl.frame({"sn2"}, CommandResult{sequence, Errc::ok, "", 0, 0});  // as sn1 has said
+    }
     sl.step(PeerUp{{"sn1"}, Role::sn, server(1).address});
     EXPECT_EQ(dials_after_a_minute(), 0) << "no SN has a newer view";
     sl.frame({"sn2"}, ViewUpdate{later, {}, {}});

@@ -1,8 +1,6 @@
 // The SL's connection to its SNs: when heartbeats are sent, and when the next SN is dialled.
 #include "core/sl/sn_link.hpp"
 
-#include <numeric>
-
 #include <gtest/gtest.h>
 
 #include "transport/crypto/openssl_hasher.hpp"
@@ -138,6 +136,34 @@ protected:
         return link.rarer();
     }
 
+    void check_in(Round round) {
+        dialled([&](Outbox& out) {
+            link.submit(at(seconds(1)), CheckInRound{"c", 0, round, {}}, out);
+        });
+    }
+    auto answer(std::uint64_t sequence, Errc code) {
+        std::vector<Effect> effects;
+        Outbox out(effects);
+        return link.take_answered(at(seconds(1)), {sequence, code, "", 0, own_session}, out);
+    }
+    using Numbers = std::vector<std::uint64_t>;
+    /// Numbers of the commands that go out with a heartbeat.
+    Numbers repeated() {
+        std::vector<Effect> effects;
+        Outbox out(effects);
+        link.send_heartbeat(at(seconds(1)), {}, std::nullopt, out);
+        Numbers numbers;
+        for (const Effect& effect : effects) {
+            const auto* send = std::get_if<Send>(&effect);
+            const auto* submit =
+                send == nullptr ? nullptr : std::get_if<SubmitCommand>(&send->frame.message);
+            if (submit != nullptr) {
+                numbers.push_back(submit->sequence);
+            }
+        }
+        return numbers;
+    }
+
     using Hosts = std::vector<std::string>;
     static constexpr std::uint64_t own_session = 7;
     SnLink link{with({{"a", 1}, {"b", 1}})};
@@ -240,35 +266,71 @@ TEST_F(SnLinkTest, ARefusedCheckInIsNotAnswered) {
 
 /// An SN that answers a command without sending it on leaves such a gap, too.
 TEST_F(SnLinkTest, RepeatsAnsweredCommandsWhenALaterOneIsRefused) {
-    std::vector<Effect> effects;
-    Outbox out(effects);
-    up(at(seconds(0)), {"sn1"});
-    const auto sent = [&](int second) {
-        effects.clear();
-        link.send_heartbeat(at(seconds(second)), {}, std::nullopt, out);
-        std::vector<std::uint64_t> numbers;
-        for (const Effect& effect : effects) {
-            const auto* send = std::get_if<Send>(&effect);
-            const auto* submit =
-                send == nullptr ? nullptr : std::get_if<SubmitCommand>(&send->frame.message);
-            if (submit != nullptr) {
-                numbers.push_back(submit->sequence);
-            }
-        }
-        return numbers;
-    };
-    using Numbers = std::vector<std::uint64_t>;
+    up(at(seconds(0)), {"sn1"}, {"a", 1});
     for (std::uint64_t number = 1; number <= 20; ++number) {
-        link.submit(at(seconds(1)), CheckInRound{"c", 0, number, {}}, out);
-        EXPECT_TRUE(link.take_answered(at(seconds(1)), {number, Errc::ok, "", 0}, out));
+        check_in(number);
+        EXPECT_TRUE(answer(number, Errc::ok));
     }
-    link.submit(at(seconds(2)), CheckInRound{"c", 0, 21, {}}, out);
-    EXPECT_EQ(sent(3), Numbers{21});
-    EXPECT_FALSE(link.take_answered(at(seconds(4)), {21, Errc::refused, "a gap", 0}, out));
-    Numbers newest(17);
-    std::iota(newest.begin(), newest.end(), 5);
-    EXPECT_EQ(sent(5), newest);
-    EXPECT_EQ(sent(6), Numbers{21}) << "once for each refusal";
+    check_in(21);
+    EXPECT_EQ(repeated(), Numbers{21});
+    EXPECT_FALSE(answer(21, Errc::refused));
+    for (std::uint64_t number = 5; number <= 20; ++number) {
+        EXPECT_EQ(repeated(), Numbers{number}) << "the newest 16";
+        const auto again = answer(number, Errc::stale);
+        ASSERT_TRUE(again);
+        EXPECT_TRUE(again->again);
+    }
+    EXPECT_EQ(repeated(), Numbers{21}) << "once for each refusal";
+    EXPECT_FALSE(answer(21, Errc::ok)->again);
+}
+
+TEST_F(SnLinkTest, ASecondSnIsAskedForWhatOneHasAnswered) {
+    link = SnLink(with({{"a", 1}, {"b", 1}, {"c", 1}}));
+    up(at(seconds(0)), {"sn1"}, {"a", 1});
+    check_in(1);
+    check_in(2);
+    EXPECT_TRUE(answer(1, Errc::ok));
+    EXPECT_EQ(repeated(), Numbers{2});
+    up(at(seconds(2)), {"sn2"}, {"b", 1});
+    EXPECT_EQ(repeated(), Numbers{1});
+    EXPECT_TRUE(answer(1, Errc::ok)->again);
+    EXPECT_EQ(repeated(), Numbers{2});
+    EXPECT_FALSE(answer(2, Errc::ok)->again) << "SN 1 has not answered that";
+    up(at(seconds(3)), {"sn3"}, {"c", 1});
+    for (std::uint64_t number = 1; number <= 2; ++number) {
+        EXPECT_EQ(repeated(), Numbers{number});
+        EXPECT_TRUE(answer(number, Errc::stale)->again);
+    }
+    up(at(seconds(4)), {"sn1"}, {"a", 1});
+    EXPECT_EQ(repeated(), Numbers{}) << "two have answered";
+}
+
+TEST_F(SnLinkTest, AnSnThatIsConnectedIsAskedWithoutANewConnection) {
+    up(at(seconds(0)), {"sn2"}, {"b", 1});
+    up(at(seconds(0)), {"sn1"}, {"a", 1});
+    check_in(1);
+    EXPECT_TRUE(answer(1, Errc::ok));
+    EXPECT_EQ(heartbeat(at(seconds(20)), 1), Hosts{});
+    EXPECT_TRUE(link.is_sn({"sn1"}));
+    EXPECT_EQ(heartbeat(at(seconds(21)), 1), Hosts{});
+    EXPECT_TRUE(link.is_sn({"sn2"}));
+    EXPECT_EQ(repeated(), Numbers{1});
+    EXPECT_TRUE(answer(1, Errc::ok)->again);
+    heartbeat(at(seconds(300)), 1);
+    EXPECT_TRUE(link.is_sn({"sn2"})) << "two have answered";
+}
+
+TEST_F(SnLinkTest, WhatARoundHasProvedIsNotAskedAgain) {
+    up(at(seconds(0)), {"sn1"}, {"a", 1});
+    std::uint64_t number = 0;
+    for (const Round round : {1U, 2U, 2U}) {  // it was repeated for the next attempt
+        check_in(round);
+        EXPECT_TRUE(answer(++number, Errc::ok));
+    }
+    link.on_taken_part(2);
+    link.on_taken_part(2);
+    up(at(seconds(2)), {"sn2"}, {"b", 1});
+    EXPECT_EQ(repeated(), Numbers{3}) << "the check-in for the attempt before may have sufficed";
 }
 
 TEST_F(SnLinkTest, GivesUpWhenAllSnsRefuse) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "deploy/host/replacing_starts.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace starling::test {
@@ -47,6 +48,22 @@ TEST_F(SessionFile, AnInvalidFileIsIgnored) {
         write(text);
         EXPECT_GT(next(), before) << text;
     }
+}
+
+TEST(ReplacingStarts, OneSnOfSeveralCannotNameANumber) {
+    const auto told_by = [](const char* sn, std::uint64_t session) {
+        return FrameReceived{{sn}, {CommandResult{0, Errc::replaced, "", 0, session}, {}}};
+    };
+    ReplacingStarts of_one(1);
+    ReplacingStarts of_three(3);
+    for (ReplacingStarts* starts : {&of_one, &of_three}) {
+        EXPECT_EQ(starts->newest(), 0U);
+        starts->on_input(told_by("sn1", 9'000));
+    }
+    EXPECT_EQ(of_one.newest(), 9'000U);
+    EXPECT_EQ(of_three.newest(), 0U);
+    of_three.on_input(told_by("sn2", 70));
+    EXPECT_EQ(of_three.newest(), 70U);
 }
 
 TEST_F(SessionFile, AnUnwritableDirectoryIsNamed) {

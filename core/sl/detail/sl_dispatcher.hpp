@@ -21,9 +21,9 @@ namespace starling {
 /// Passes each input to the collaborator whose business it is, and decides what follows from what
 /// that one returns. Collaborators keep the state; they know neither this class nor each other.
 ///
-/// One source file a counterpart: sl_from_sn.cpp for what the SN says, sl_from_ml.cpp for the ML
-/// and sl_from_peers.cpp for other SLs (and the work on what they sent). sl_node.cpp begins and
-/// sorts, sl_end.cpp ends.
+/// One source file a counterpart: sl_from_sn.cpp for what the SN says (and sl_views.cpp for its
+/// views of the contract), sl_from_ml.cpp for the ML and sl_from_peers.cpp for other SLs (and the
+/// work on what they sent). sl_node.cpp begins and sorts, sl_end.cpp ends.
 class SlNode final : public Node {
 public:
     SlNode(SlNodeOptions options, const Hasher& hasher);
@@ -71,16 +71,20 @@ private:
     void on_result(const CommandResult& result, Outbox& out);
     void on_heartbeat_answer(const CommandResult& answer, Outbox& out);
     void on_answer(const Command& command, const CommandResult& result, Outbox& out);
+    void on_answer_again(const Command& command, const CommandResult& result, Outbox& out);
     void on_registered(const CommandResult& result, Outbox& out);
     void on_enrolled(const Enrol& enrol, const CommandResult& result, Outbox& out);
     void rejoin(const std::string& reason, Outbox& out);
     void on_roll_news(const RollNews& news, Outbox& out) const;
+
+    // sl_views.cpp
     void note_later_view(const ContractView& view);
     void on_view_update(const ViewUpdate& update, Outbox& out);
     /// Reports that what the SN has sent is ignored. \param what  for people
     void refuse(TraceEvent event, const std::string& what, Outbox& out);
     void on_list_part(const MemberListPart& part, Outbox& out);
     void on_view(const ContractView& view, Outbox& out);
+    void end_with_run(const std::string& reason, Outbox& out);
     void on_commit(const Commit& commit, Outbox& out);
     void catch_up_to(const Commit& commit, Outbox& out);
     std::optional<CommittedModel> kept_model(const Commit& commit) const;

@@ -1,0 +1,187 @@
+// What follows from the SN's views of the contract: the run ends, a round is frozen or committed.
+#include <algorithm>
+
+#include "core/sl/detail/sl_dispatcher.hpp"
+#include "core/sl/sl_log.hpp"
+
+namespace starling {
+
+/// From an SN that this node used before: it sends views while its connection lasts.
+void SlNode::note_later_view(const ContractView& view) {
+    if (run_.is_news(view)) {
+        sn_.on_later_view_elsewhere();
+    }
+}
+
+void SlNode::on_view_update(const ViewUpdate& update, Outbox& out) {
+    if (!run_.is_news(update.view) || ending_code_) {
+        return;
+    }
+    const bool known = lists_.awaits(update.view.version);
+    if (const auto view = lists_.take(*sn_.sn(), update, out)) {
+        on_view(*view, out);
+    } else if (!known) {
+        sn_.on_view(now_);
+    }
+}
+
+/// A lying SN may send such things as fast as it can: they are logged rarely.
+void SlNode::refuse(TraceEvent event, const std::string& what, Outbox& out) {
+    const NodeId& sn = *sn_.sn();
+    event = std::move(event).with("sn", sn.name);
+    if (refusals_.take(sn, now_)) {
+        event = std::move(event).log(
+            Level::error, sl_component,
+            "SN '" + sn.name + "' sent an invalid " + what + ": ignored. Check that SN");
+    }
+    out.report(std::move(event));
+}
+
+void SlNode::on_list_part(const MemberListPart& part, Outbox& out) {
+    const auto taken = lists_.take_part(*sn_.sn(), part, out);
+    if (!taken) {
+        refuse(TraceEvent("members_refused"), "list of members (" + taken.error().message + ")",
+               out);
+    } else if (taken->view) {
+        on_view(*taken->view, out);
+    } else if (taken->of_use) {
+        sn_.on_view(now_);  // the SN does send what is new
+    } else if (taken->gone) {
+        send_heartbeat(out);  // the answer is the newest view
+    }
+}
+
+void SlNode::on_view(const ContractView& view, Outbox& out) {
+    if (!run_.is_news(view) || ending_code_) {
+        return;
+    }
+    if (!options_.shared->is_sound_view(view)) {
+        refuse(TraceEvent("view_refused").with("version", view.version),
+               "view of round " + std::to_string(view.round) +
+                   " (duplicate members, or none with weight)",
+               out);
+        return;
+    }
+    if (view.phase == ContractPhase::aborted) {
+        end_with_run("the swarm has ended: " + view.reason, out);
+        return;
+    }
+    run_.take(view);
+    sn_.on_view(now_);
+    if (ml_.is_waiting() && run_.is_left_out(options_.id, options_.session)) {
+        sn_.on_left_out(now_, out);
+    }
+    if (view.last_commit && view.last_commit->round >= run_.next_round()) {
+        on_commit(*view.last_commit, out);
+    }
+    catch_up_.learn(view.round,
+                    view.phase == ContractPhase::exchanging ? view.frozen : view.holders);
+    if (view.phase == ContractPhase::exchanging) {
+        begin_exchange(out);
+    } else if (!view.all_stayed || !round_.awaits_freeze(run_.key())) {
+        round_.end(out);  // the attempt is over, or has begun with one that has left
+    }
+    check_in_again(out);
+    run_.report_waiting(ml_.is_waiting(), out);
+}
+
+void SlNode::end_with_run(const std::string& reason, Outbox& out) {
+    if (sn_.is_confirmed(now_, EndClaim::run_over, "says: " + reason, out)) {
+        run_.on_ended();
+        fail({Errc::aborted, reason}, exit_code::aborted, out);
+    }
+}
+
+void SlNode::on_commit(const Commit& commit, Outbox& out) {
+    const std::optional<Digest> merged = round_.merged_digest(commit);
+    if (merged == commit.digest) {
+        sn_.on_taken_part(commit.round);
+        const Segments at_hand = round_.merged();
+        resume_from(round_.finish(commit, out), at_hand, out);
+        return;
+    }
+    if (merged) {
+        catch_up_.note_deviation(round_.deviation(commit));
+        report_deviation(commit.round, *merged, commit.digest, out);
+    }
+    catch_up_to(commit, out);
+}
+
+/// The round was committed without this node, or to another model than its own.
+void SlNode::catch_up_to(const Commit& commit, Outbox& out) {
+    if (catch_up_.covers(commit)) {
+        return;
+    }
+    if (const Exchange* exchange = round_.running();
+        exchange != nullptr && exchange->key().round <= commit.round) {
+        round_.end(out);
+    }
+    if (auto kept = kept_model(commit)) {
+        log_sl(Level::info,
+               "Continuing from round " + std::to_string(commit.round) +
+                   ", whose model this node has stored",
+               out);
+        const Segments at_hand = kept->segments;
+        name_false_merges(commit.round, at_hand, out);
+        resume_from(std::move(*kept), at_hand, out);
+        return;
+    }
+    catch_up_.begin(now_, {run_.contract(), run_.run(), commit.round, commit.attempt}, commit,
+                    ml_.layout(), attempt_limit(ml_.request().config, 2), out);
+    check_catch_up(out);
+}
+
+/// The model of that commit, if this node or an earlier start of it has reported it once.
+std::optional<CommittedModel> SlNode::kept_model(const Commit& commit) const {
+    const std::size_t segments = ml_.layout()->segment_count();
+    const auto fits = [&](const KeptModel& kept) {
+        return kept.digest == commit.digest && kept.segments.size() == segments;
+    };
+    const RoundKey key{run_.contract(), run_.run(), commit.round, commit.attempt};
+    if (const auto& reported = round_.reported_model(); reported && fits(*reported)) {
+        return CommittedModel{key, commit, reported->segments};
+    }
+    const auto kept = std::find_if(options_.kept.begin(), options_.kept.end(), fits);
+    if (kept != options_.kept.end()) {
+        return CommittedModel{key, commit, kept->segments};
+    }
+    return std::nullopt;
+}
+
+/// The newest committed model is here: passed to the ML if it waits, or at its next sync.
+///
+/// \param at_hand  the model's segments, in memory if they are there: what the ML is sent at once
+///     need not be read from the disk.
+void SlNode::resume_from(CommittedModel model, const Segments& at_hand, Outbox& out) {
+    catch_up_.end();
+    round_.on_committed(model);
+    run_.on_committed(model.commit.round);
+    forget_kept(model.key);
+    models_.hold(std::move(model), out);
+    if (!ml_.is_waiting()) {
+        return;
+    }
+    if (ml_.check_in().finished && !models_.is_final()) {
+        ml_.contribute_finished(at_hand);
+        check_in(out);
+    } else {
+        ml_.complete_sync(models_.model()->commit, at_hand, out);
+    }
+}
+
+/// Drops models of an earlier start, except for later rounds of this run: the swarm may still agree
+/// on those. Their files would else not be written over while this node runs.
+void SlNode::forget_kept(const RoundKey& resumed) {
+    std::erase_if(options_.kept, [&](const KeptModel& kept) {
+        return kept.key.contract != resumed.contract || kept.key.run != resumed.run ||
+               kept.key.round <= resumed.round;
+    });
+}
+
+void SlNode::check_in_again(Outbox& out) {
+    if (!catch_up_.running() && ml_.is_waiting() && run_.check_in_is_outdated()) {
+        check_in(out);
+    }
+}
+
+}  // namespace starling

@@ -1,0 +1,93 @@
+// What the SN in use answers, and whether that is believed.
+#include <utility>
+
+#include "core/sl/sl_log.hpp"
+#include "core/sl/sn_link.hpp"
+
+namespace starling {
+namespace {
+
+/// A lease that is over twice within this time: the first time this node had enrolled again.
+constexpr SwarmDuration leases_apart = std::chrono::minutes(1);
+/// Between two connections to other SNs since the one in use has left this node out.
+constexpr SwarmDuration left_out_interval = std::chrono::seconds(20);
+
+}  // namespace
+
+std::optional<SnLink::Answered> SnLink::take_answered(SwarmTime now, const CommandResult& result,
+                                                      Outbox& out) {
+    if (!commands_.answers(result)) {
+        commands_.note_refusal(result);
+        return std::nullopt;
+    }
+    const bool may_be_a_lie = setup_.addresses.size() > 1;  // with one SN there is no other
+    if (ends_node(result) &&
+        !is_confirmed(now, EndClaim::refused_start,
+                      "refuses this node's " + std::string(name_of(commands_.first())) + " (" +
+                          result.reason + ")",
+                      out)) {
+        return std::nullopt;
+    }
+    asked_at_ = now;
+    const bool again = commands_.is_again();
+    Answered answered{commands_.pop(result, may_be_a_lie, out), again};
+    if (!again) {
+        answered_.by = *sn_;
+        answered_.confirmed = false;
+    } else if (commands_.empty() || !commands_.is_again()) {
+        answered_.confirmed = answered_.confirmed || answered_.by != *sn_;
+    }
+    if (!commands_.awaits_start()) {
+        claims_.forget(EndClaim::refused_start);
+    }
+    return answered;
+}
+
+/// Without its registration or its enrolment the node can't go on.
+bool SnLink::ends_node(const CommandResult& result) const {
+    const bool was_answered = commands_.is_again() && result.code == Errc::stale;
+    return result.code != Errc::ok && !was_answered && CommandQueue::is_start(commands_.first());
+}
+
+/// A ledger keeps no refused command, so each SN (and the leader behind it) judges anew.
+bool SnLink::is_confirmed(SwarmTime now, EndClaim what, const std::string& said, Outbox& out) {
+    if (setup_.addresses.size() < 2) {
+        return true;
+    }
+    if (what != EndClaim::refused_start) {
+        pace_.on_answered(now);  // or heartbeats, which are answered by this, would become rare
+    }
+    switch (claims_.note(now, what, *sn_, dialled_)) {
+        case EndClaims::Verdict::confirmed:
+            return true;
+        case EndClaims::Verdict::again:
+            if (answer_is_overdue(now)) {
+                leave_without_answer(now, out);
+            }
+            return false;
+        case EndClaims::Verdict::first:
+            break;
+    }
+    asked_at_ = now;
+    dial_next(Level::warning, said + ", which another SN must confirm; dialling ", out);
+    return false;
+}
+
+void SnLink::on_lease_over(SwarmTime now, Outbox& out) {
+    const std::optional<SwarmTime> before = std::exchange(doubts_.lease_over_at, now);
+    if (setup_.addresses.size() > 1 && before && now - *before < leases_apart) {
+        dial_next(Level::warning, "says again that this node's lease is over; dialling ", out);
+    }
+}
+
+void SnLink::on_left_out(SwarmTime now, Outbox& out) {
+    if (setup_.addresses.size() > 1 &&
+        (!doubts_.left_out_at || now - *doubts_.left_out_at >= left_out_interval)) {
+        doubts_.left_out_at = now;
+        dial_next(Level::warning,
+                  "has accepted a check-in, but its round goes on without this node; dialling ",
+                  out);
+    }
+}
+
+}  // namespace starling
