@@ -7,14 +7,12 @@ Programs that share a machine differ by up to a tenth though they do the same; a
 are tables; of COSTS all is kept but these workloads. Exit codes: 0; 1 a table can't be read, or workloads differ.
 """
 import json
+import os
 import statistics
 import sys
 
-
-def mean_row(rows):
-    """Each number, and each one of a list of numbers (quantiles), is the mean of all rows."""
-    return {key: [statistics.fmean(at) for at in zip(*(row[key] for row in rows))] if isinstance(value, list)
-            else statistics.fmean(row[key] for row in rows) for key, value in rows[0].items()}
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../bench"))
+from prediction.robust import combined_rows  # noqa: E402  (in bench, for which it is a library)
 
 
 def read_table(path):
@@ -25,7 +23,7 @@ def read_table(path):
 def main(costs, *programs, out):
     table = read_table(costs)
     found = [read_table(program)["workloads"] for program in programs]
-    table.setdefault("workloads", {}).update({name: mean_row([rows[name] for rows in found]) for name in found[0]})
+    table.setdefault("workloads", {}).update({name: combined_rows([rows[name] for rows in found], statistics.fmean) for name in found[0]})
     with open(out, "w", encoding="utf-8") as file:
         json.dump(table, file, indent=1)
         file.write("\n")
