@@ -93,7 +93,7 @@ TEST_F(NodeKeys, LibsodiumSignsAsOpensslDoes) {
 }
 
 /// With the neutral element for a key, R = B and s = 1 sign every text.
-TEST_F(NodeKeys, OpensslHasTheLastWord) {
+TEST_F(NodeKeys, OpensslDecidesAboutWhatLibsodiumRefuses) {
     PublicKey neutral;
     neutral.bytes[0] = std::byte{1};
     Signature signature;
