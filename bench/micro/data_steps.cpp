@@ -1,7 +1,13 @@
 // What a segment and a model go through in a round, each step alone: hash, frame, and hand-over
 // between the program's tensors and the segments.
+#include <cstring>
+#include <memory>
+#include <vector>
+
 #include <benchmark/benchmark.h>
 
+#include "core/base/random.hpp"
+#include "core/merge/segment_codec.hpp"
 #include "core/params/segments.hpp"
 #include "core/wire/codec.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
@@ -83,6 +89,60 @@ void take_back(benchmark::State& state) {
     count_bytes(state, model_bytes);
 }
 BENCHMARK(take_back)->Name("hand-over, segments to tensors");
+
+/// A segment of one f32 tensor, whose elements differ a little from those of a reference.
+struct CompressedStep {
+    explicit CompressedStep(const char* method)
+        : codec(std::make_shared<const ParamLayout>(
+                    *ParamLayout::make({{"weights", DType::f32, {segment_bytes / sizeof(float)}}})),
+                *parse_compression(method)) {
+        Random random(7);
+        const auto drawn = [&random](double spread, const Blob& centre) {
+            std::vector<float> floats(segment_bytes / sizeof(float), 0.0F);
+            if (!centre.empty()) {
+                std::memcpy(floats.data(), centre.view().data(), segment_bytes);
+            }
+            for (float& value : floats) {
+                value += static_cast<float>(spread * random.normal());
+            }
+            Bytes bytes(segment_bytes);
+            std::memcpy(bytes.data(), floats.data(), segment_bytes);
+            return Blob(std::move(bytes));
+        };
+        reference = drawn(1.0, {});
+        values = drawn(1e-3, reference);
+    }
+    SegmentCodec codec;
+    Blob reference, values;
+};
+
+void compress(benchmark::State& state, const char* method) {
+    const CompressedStep step(method);
+    Blob residual;
+    for (auto iteration : state) {
+        benchmark::DoNotOptimize(
+            step.codec.encode_contribution(0, step.values, step.reference, residual));
+    }
+    count_bytes(state, segment_bytes);
+}
+BENCHMARK_CAPTURE(compress, f16, "f16")->Name("compress, 256 KiB, f16");
+BENCHMARK_CAPTURE(compress, bf16, "bf16")->Name("compress, 256 KiB, bf16");
+BENCHMARK_CAPTURE(compress, int8, "int8")->Name("compress, 256 KiB, int8");
+BENCHMARK_CAPTURE(compress, top_k, "top-k")->Name("compress, 256 KiB, top-k");
+
+void decompress(benchmark::State& state, const char* method) {
+    const CompressedStep step(method);
+    Blob residual;
+    const Blob encoded = step.codec.encode_contribution(0, step.values, step.reference, residual);
+    for (auto iteration : state) {
+        benchmark::DoNotOptimize(step.codec.decode(0, encoded, step.reference));
+    }
+    count_bytes(state, segment_bytes);
+}
+BENCHMARK_CAPTURE(decompress, f16, "f16")->Name("decompress, 256 KiB, f16");
+BENCHMARK_CAPTURE(decompress, bf16, "bf16")->Name("decompress, 256 KiB, bf16");
+BENCHMARK_CAPTURE(decompress, int8, "int8")->Name("decompress, 256 KiB, int8");
+BENCHMARK_CAPTURE(decompress, top_k, "top-k")->Name("decompress, 256 KiB, top-k");
 
 }  // namespace
 }  // namespace starling::bench

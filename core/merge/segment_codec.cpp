@@ -1,22 +1,21 @@
 // Encodings of segments on the wire. A segment is encoded part by part: a part is the run of one
 // tensor's elements in it. Sizes follow from the layout, so there are no headers; only parts of
-// top-k begin with the number of their elements (element_coding.hpp).
+// top-k begin with the number of their elements (listed_coding.hpp).
 //
 // Errors that a compression makes are fed back at the member that made them: an element that is
 // rounded away in one round is added to the next contribution (error feedback).
 #include "core/merge/segment_codec.hpp"
 
-#include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "core/base/buffer_pool.hpp"
 #include "core/base/invariant.hpp"
-#include "core/merge/element_coding.hpp"
+#include "core/merge/dense_coding.hpp"
+#include "core/merge/kernels/merge_kernels.hpp"
+#include "core/merge/listed_coding.hpp"
 #include "core/params/segment_parts.hpp"
 
 namespace starling {
@@ -24,12 +23,14 @@ namespace {
 
 bool is_f32(const SegmentPart& part) { return part.tensor.dtype == DType::f32; }
 
-std::vector<float> floats_at(const Blob& blob, const SegmentPart& part) {
-    std::vector<float> values(part.count(), 0.0F);
-    if (!blob.empty()) {
-        std::memcpy(values.data(), blob.view().data() + part.offset, part.bytes);
-    }
-    return values;
+/// nullptr: the segment is empty
+const std::byte* bytes_at(const Blob& segment, const SegmentPart& part) {
+    return segment.empty() ? nullptr : segment.view().data() + part.offset;
+}
+
+Blob blob_of(BufferPool::Buffer buffer, std::size_t size) {
+    const ByteView view(buffer.get(), size);
+    return Blob(std::move(buffer), view);
 }
 
 void append(Bytes& out, const void* data, std::size_t size) {
@@ -37,49 +38,43 @@ void append(Bytes& out, const void* data, std::size_t size) {
     out.insert(out.end(), from, from + size);
 }
 
-/// The sum of two finite numbers, limited to finite ones: a model of finite contributions must not
-/// become infinite by how it travels, since its owner would be named for that. A NaN is the
-/// canonical one: of two, the compiler's order of operands decides which one is left.
-float finite_sum(float a, float b) {
-    const float sum = a + b;
-    if (std::isnan(sum)) {
-        return std::numeric_limits<float>::quiet_NaN();
+/// The elements of a part, followed by zeros up to a multiple of kernel_elements.
+class Floats {
+public:
+    Floats(const Blob& segment, const SegmentPart& part)
+        : count_(part.count()),
+          floats_((count_ + kernel_elements - 1) / kernel_elements * kernel_elements, 0.0F) {
+        if (const std::byte* const from = bytes_at(segment, part)) {
+            std::memcpy(floats_.data(), from, part.bytes);
+        }
     }
-    return std::isinf(sum) && std::isfinite(a) && std::isfinite(b)
-               ? std::copysign(std::numeric_limits<float>::max(), sum)
-               : sum;
-}
+    std::span<float> elements() { return std::span(floats_).first(count_); }
+    void add(const Floats& more) {
+        merge_kernels().coding.add(floats_.data(), more.floats_.data(), floats_.data(),
+                                   floats_.size());
+    }
+    /// What is lost of these where `decoded` arrives in their place.
+    void subtract_arrived(const Floats& decoded) {
+        merge_kernels().coding.lose(floats_.data(), decoded.floats_.data(), floats_.data(),
+                                    floats_.size());
+    }
 
-/// Encodes the differences of a part by f16, bf16 or int8.
-void encode_differences(Compression kind, std::vector<float> values,
-                        std::span<const float> reference, Bytes& out) {
-    // Rounding up a larger one could make it infinite.
-    constexpr float largest = 0x1p127F;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        const float difference = finite_sum(values[i], -reference[i]);
-        values[i] =
-            std::isfinite(difference) ? std::clamp(difference, -largest, largest) : difference;
-    }
-    encode_values(kind, values, out);
-}
+private:
+    std::size_t count_;
+    std::vector<float> floats_;
+};
 
-/// \return bytes read
-std::size_t decode_part(Compression kind, const std::byte* from, std::span<float> values) {
-    if (kind == Compression::top_k) {
-        return decode_listed(from, values);
-    }
-    std::vector<float> differences(values.size());
-    decode_values(kind, from, differences);
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        values[i] = finite_sum(values[i], differences[i]);
-    }
-    return coded_bytes(kind, values.size());
-}
-
-void add(std::span<float> values, std::span<const float> more) {
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        values[i] = finite_sum(values[i], more[i]);
-    }
+/// A contribution's part by top-k, appended to `out`. \param lost  4 bytes an element
+void encode_largest(double fraction, Floats wanted, Floats reference, bool has_reference,
+                    std::byte* lost, Bytes& out) {
+    const std::size_t count = wanted.elements().size();
+    const std::size_t kept = has_reference ? kept_count(fraction, count) : count;
+    const std::size_t begin = out.size();
+    encode_listed(wanted.elements(), largest_changes(wanted.elements(), reference.elements(), kept),
+                  out);
+    decode_listed(out.data() + begin, reference.elements());
+    wanted.subtract_arrived(reference);
+    std::memcpy(lost, wanted.elements().data(), wanted.elements().size_bytes());
 }
 
 }  // namespace
@@ -95,41 +90,15 @@ Blob SegmentCodec::encode_contribution(std::uint32_t segment, const Blob& values
     if (values.is_phantom()) {
         return Blob::phantom(contribution_bytes(segment, !reference.empty()));
     }
-    const bool feeds_back = method_.kind == Compression::int8 || method_.kind == Compression::top_k;
-    Bytes out;
-    out.reserve(contribution_bytes(segment, !reference.empty()));
-    Bytes lost(feeds_back ? values.size() : 0);
-    for_each_part(*layout_, segment, [&](const SegmentPart& part) {
-        if (!is_f32(part)) {
-            append(out, values.view().data() + part.offset, part.bytes);
-            return;
-        }
-        std::vector<float> wanted = floats_at(values, part);
-        std::vector<float> decoded = floats_at(reference, part);
-        if (feeds_back && !residual.empty()) {
-            add(wanted, floats_at(residual, part));
-        }
-        const std::size_t begin = out.size();
-        if (method_.kind == Compression::top_k) {
-            const std::size_t kept =
-                reference.empty() ? wanted.size() : kept_count(method_.fraction, wanted.size());
-            encode_listed(wanted, largest_changes(wanted, decoded, kept), out);
-        } else {
-            encode_differences(method_.kind, wanted, decoded, out);
-        }
-        if (feeds_back) {
-            decode_part(method_.kind, out.data() + begin, decoded);
-            for (std::size_t i = 0; i < wanted.size(); ++i) {
-                const float error = wanted[i] - decoded[i];
-                decoded[i] = std::isfinite(error) ? error : 0.0F;
-            }
-            std::memcpy(lost.data() + part.offset, decoded.data(), part.bytes);
-        }
-    });
-    if (feeds_back) {
-        residual = Blob(std::move(lost));
+    if (method_.kind == Compression::f16 || method_.kind == Compression::bf16) {
+        return encode_differences(segment, values, reference, Blob(), nullptr);
     }
-    return Blob(std::move(out));
+    BufferPool::Buffer lost = BufferPool::of_process().take(values.size());
+    Blob encoded = method_.kind == Compression::top_k
+                       ? encode_largest_changes(segment, values, reference, residual, lost.get())
+                       : encode_differences(segment, values, reference, residual, lost.get());
+    residual = blob_of(std::move(lost), values.size());
+    return encoded;
 }
 
 Blob SegmentCodec::encode_merged(std::uint32_t segment, const Blob& values,
@@ -140,21 +109,67 @@ Blob SegmentCodec::encode_merged(std::uint32_t segment, const Blob& values,
     if (values.is_phantom()) {
         return Blob::phantom(contribution_bytes(segment, !reference.empty()));
     }
+    if (method_.kind != Compression::top_k) {
+        return encode_differences(segment, values, reference, Blob(), nullptr);
+    }
     Bytes out;
     for_each_part(*layout_, segment, [&](const SegmentPart& part) {
         if (!is_f32(part)) {
-            append(out, values.view().data() + part.offset, part.bytes);
+            append(out, bytes_at(values, part), part.bytes);
             return;
         }
-        std::vector<float> wanted = floats_at(values, part);
-        const std::vector<float> base = floats_at(reference, part);
-        if (method_.kind != Compression::top_k) {
-            encode_differences(method_.kind, std::move(wanted), base, out);
-        } else if (reference.empty()) {
-            encode_listed(wanted, largest_changes(wanted, base, wanted.size()), out);
-        } else {
-            encode_listed(wanted, all_changes(wanted, base), out);
+        Floats wanted(values, part);
+        Floats base(reference, part);
+        const std::vector<std::uint16_t> indices =
+            reference.empty() ? largest_changes(wanted.elements(), base.elements(), part.count())
+                              : all_changes(wanted.elements(), base.elements());
+        encode_listed(wanted.elements(), indices, out);
+    });
+    return Blob(std::move(out));
+}
+
+/// By f16, bf16 or int8. \param lost  of the segment's size; nullptr: no error feedback
+Blob SegmentCodec::encode_differences(std::uint32_t segment, const Blob& values,
+                                      const Blob& reference, const Blob& residual,
+                                      std::byte* lost) const {
+    const std::uint64_t size = contribution_bytes(segment, !reference.empty());
+    BufferPool::Buffer buffer = BufferPool::of_process().take(size);
+    std::byte* to = buffer.get();
+    for_each_part(*layout_, segment, [&](const SegmentPart& part) {
+        if (is_f32(part)) {
+            encode_dense(
+                method_.kind, part.count(), bytes_at(values, part), bytes_at(reference, part),
+                {bytes_at(residual, part), lost == nullptr ? nullptr : lost + part.offset}, to);
+            to += dense_bytes(method_.kind, part.count());
+            return;
         }
+        std::memcpy(to, bytes_at(values, part), part.bytes);
+        if (lost != nullptr) {
+            std::memset(lost + part.offset, 0, part.bytes);
+        }
+        to += part.bytes;
+    });
+    return blob_of(std::move(buffer), size);
+}
+
+/// By top-k. \param lost  of the segment's size
+Blob SegmentCodec::encode_largest_changes(std::uint32_t segment, const Blob& values,
+                                          const Blob& reference, const Blob& residual,
+                                          std::byte* lost) const {
+    Bytes out;
+    out.reserve(contribution_bytes(segment, !reference.empty()));
+    for_each_part(*layout_, segment, [&](const SegmentPart& part) {
+        if (!is_f32(part)) {
+            append(out, bytes_at(values, part), part.bytes);
+            std::memset(lost + part.offset, 0, part.bytes);
+            return;
+        }
+        Floats wanted(values, part);
+        if (!residual.empty()) {
+            wanted.add(Floats(residual, part));
+        }
+        encode_largest(method_.fraction, std::move(wanted), Floats(reference, part),
+                       !reference.empty(), lost + part.offset, out);
     });
     return Blob(std::move(out));
 }
@@ -170,17 +185,20 @@ Blob SegmentCodec::decode(std::uint32_t segment, const Blob& encoded, const Blob
     BufferPool::Buffer buffer = BufferPool::of_process().take(size);
     const std::byte* from = encoded.view().data();
     for_each_part(*layout_, segment, [&](const SegmentPart& part) {
+        std::byte* const to = buffer.get() + part.offset;
         if (!is_f32(part)) {
-            std::memcpy(buffer.get() + part.offset, from, part.bytes);
+            std::memcpy(to, from, part.bytes);
             from += part.bytes;
-            return;
+        } else if (method_.kind == Compression::top_k) {
+            Floats values(reference, part);
+            from += decode_listed(from, values.elements());
+            std::memcpy(to, values.elements().data(), part.bytes);
+        } else {
+            decode_dense(method_.kind, part.count(), from, bytes_at(reference, part), to);
+            from += dense_bytes(method_.kind, part.count());
         }
-        std::vector<float> values = floats_at(reference, part);
-        from += decode_part(method_.kind, from, values);
-        std::memcpy(buffer.get() + part.offset, values.data(), part.bytes);
     });
-    const ByteView view(buffer.get(), size);
-    return Blob(std::move(buffer), view);
+    return blob_of(std::move(buffer), size);
 }
 
 Result<void> SegmentCodec::check(std::uint32_t segment, const Blob& encoded,
@@ -217,7 +235,7 @@ std::uint64_t SegmentCodec::contribution_bytes(std::uint32_t segment, bool has_r
                 has_reference ? kept_count(method_.fraction, part.count()) : part.count();
             bytes += listed_bytes(kept, part.count());
         } else {
-            bytes += coded_bytes(method_.kind, part.count());
+            bytes += dense_bytes(method_.kind, part.count());
         }
     });
     return bytes;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -50,6 +51,11 @@ public:
     std::uint64_t merged_bytes_max(std::uint32_t segment) const;
 
 private:
+    Blob encode_differences(std::uint32_t segment, const Blob& values, const Blob& reference,
+                            const Blob& residual, std::byte* lost) const;
+    Blob encode_largest_changes(std::uint32_t segment, const Blob& values, const Blob& reference,
+                                const Blob& residual, std::byte* lost) const;
+
     std::shared_ptr<const ParamLayout> layout_;
     CompressionMethod method_;
 };

@@ -15,6 +15,7 @@ namespace {
 #include "core/merge/kernels/weighted_order_kernel.ipp"
 #include "core/merge/kernels/distance_kernel.ipp"
 #include "core/merge/kernels/finite_kernel.ipp"
+#include "core/merge/kernels/coding_kernel.ipp"
 // clang-format on
 
 }  // namespace
@@ -27,7 +28,8 @@ constexpr MergeKernels kernels = {
     element_kernels<float>,
     element_kernels<double>,
     {any_exponent_from<std::uint16_t>, any_exponent_from<std::uint32_t>,
-     any_exponent_from<std::uint64_t>}};
+     any_exponent_from<std::uint64_t>},
+    coding_kernels};
 
 }  // namespace STARLING_VECTOR_UNIT
 }  // namespace starling

@@ -74,10 +74,34 @@ struct ExponentKernels {
     ExponentKernel<std::uint64_t> of_64_bits;
 };
 
+/// Steps of the compressions f16, bf16 and int8. `count` is a multiple of kernel_elements; a result
+/// may replace an input of the same type. Arithmetic is binary32, without fused multiply-adds.
+struct CodingKernels {
+    /// sums[i] = a[i] + b[i]. A NaN is the canonical one, and two finite numbers have a finite sum:
+    /// the largest one, where it would be infinite.
+    void (*add)(const float* a, const float* b, float* sums, std::size_t count);
+    /// differences[i] = a[i] - b[i], in the same way; finite ones are limited to 2^127.
+    void (*subtract)(const float* a, const float* b, float* differences, std::size_t count);
+    /// lost[i] = wanted[i] - decoded[i], or 0 where that is not finite.
+    void (*lose)(const float* wanted, const float* decoded, float* lost, std::size_t count);
+
+    /// One block: values[i] is about codes[i] * scale. \return the scale: NaN where a value is not
+    /// finite, 0 where all are too small
+    float (*encode_int8)(const float* values, std::int8_t* codes, std::size_t count);
+    void (*decode_int8)(const std::int8_t* codes, float scale, float* values, std::size_t count);
+    /// To IEEE 754 binary16, to nearest, ties to even; finite values stay finite.
+    void (*encode_f16)(const float* values, std::uint16_t* codes, std::size_t count);
+    void (*decode_f16)(const std::uint16_t* codes, float* values, std::size_t count);
+    /// To bfloat16, to nearest, ties to even.
+    void (*encode_bf16)(const float* values, std::uint16_t* codes, std::size_t count);
+    void (*decode_bf16)(const std::uint16_t* codes, float* values, std::size_t count);
+};
+
 struct MergeKernels {
     ElementKernels<float> f32;
     ElementKernels<double> f64;
     ExponentKernels exponents;
+    CodingKernels coding;
 
     template <typename Element>
     const ElementKernels<Element>& of() const;

@@ -7,23 +7,12 @@
 #include <vector>
 
 #include "core/base/bytes.hpp"
-#include "core/merge/compression.hpp"
 
 namespace starling {
 
-// Encodings of a run of f32 elements, at most 65,536, as SegmentCodec puts them together: see
-// FORMAT.md. All append to `out`.
-
-/// Bytes of `elements` elements by f16, bf16 or int8.
-std::size_t coded_bytes(Compression kind, std::size_t elements);
-/// By f16, bf16 or int8. Finite values of magnitude 2^127 or less stay finite. NaN stays NaN; with
-/// int8 so does its block.
-void encode_values(Compression kind, std::span<const float> values, Bytes& out);
-/// \param from  coded_bytes() bytes
-void decode_values(Compression kind, const std::byte* from, std::span<float> values);
-
-// Top-k: a count; the indices of so many elements, ascending; their values. Where all elements
-// take no more bytes than that: the count of all, and all values.
+// Encodings by top-k of a run of f32 elements, at most 65,536: see FORMAT.md. A count; the indices
+// of so many elements, ascending; their values. Where all elements take no more bytes than that:
+// the count of all, and all values.
 
 /// Bytes of `kept` out of `elements` elements.
 std::size_t listed_bytes(std::size_t kept, std::size_t elements);
@@ -36,6 +25,7 @@ std::vector<std::uint16_t> largest_changes(std::span<const float> values,
 /// Elements whose bytes are not the reference's.
 std::vector<std::uint16_t> all_changes(std::span<const float> values,
                                        std::span<const float> reference);
+/// Appends to `out`.
 void encode_listed(std::span<const float> values, std::span<const std::uint16_t> indices,
                    Bytes& out);
 /// \param encoded  begins with the encoding
