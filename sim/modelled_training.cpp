@@ -1,5 +1,5 @@
 // Training without computation: a state machine that syncs at the same batches as SwarmCallback
-// (they share SyncCounter) and charges seconds_per_batch for each batch. Parameters are phantoms,
+// (they share SyncCounter) and charges the time of each batch. Parameters are phantoms,
 // so memory does not limit the size of simulated models.
 #include <algorithm>
 #include <cmath>
@@ -104,12 +104,16 @@ private:
             }
         }
         finished_ = !due;
-        request_after(load_seconds +
-                          static_cast<double>(counter_.since_sync()) * model_->seconds_per_batch +
+        request_after(load_seconds + static_cast<double>(counter_.since_sync()) * batch_seconds() +
                           save_seconds(),
                       sync_request());
     }
 
+    /// Of the batches up to the next sync.
+    double batch_seconds() const {
+        const BatchTime& time = model_->batch_time;
+        return time.cost ? draw_batch_seconds(host_, *time.cost) : time.seconds;
+    }
     double bytes() const {
         return static_cast<double>(model_->parameters * element_bytes(DType::f32));
     }
@@ -192,7 +196,7 @@ Result<TrainingModel> read_training_model(const std::map<std::string, std::strin
         read(properties, "model.parameters", prop, 1, 1e11, model.parameters),
         read(properties, "model.segment_bytes", prop, segment_bytes, ParamLayout::segment_bytes_max,
              model.segment_bytes),
-        read(properties, "model.seconds_per_batch", prop, 0, 1e6, model.seconds_per_batch),
+        read(properties, "model.seconds_per_batch", prop, 0, 1e6, model.batch_time.seconds),
         read(properties, "model.flops_per_batch", prop, 0, 1e21, flops_per_batch),
         read(properties, "model.state_bytes", prop, 0, 4e11, state_bytes),
         read(properties, "model.samples", prop, 1, 1e12, model.samples),
@@ -213,11 +217,19 @@ Result<TrainingModel> read_training_model(const std::map<std::string, std::strin
             return check.error();
         }
     }
-    if (properties.contains("model.flops_per_batch") &&
-        properties.contains("model.seconds_per_batch")) {
-        return Error{Errc::usage,
-                     "properties model.flops_per_batch and model.seconds_per_batch are both given: "
-                     "remove one"};
+    if (const auto workload = properties.find("model.workload"); workload != properties.end()) {
+        model.batch_time.workload = workload->second;
+    }
+    std::string given;
+    for (const char* name :
+         {"model.flops_per_batch", "model.seconds_per_batch", "model.workload"}) {
+        if (properties.contains(name)) {
+            if (!given.empty()) {
+                return Error{Errc::usage, "properties " + given + " and " + name +
+                                              " are both given: remove one"};
+            }
+            given = name;
+        }
     }
     if (model.segment_bytes % segment_bytes != 0) {
         return Error{Errc::usage,
@@ -236,9 +248,14 @@ Result<TrainingModel> read_training_model(const std::map<std::string, std::strin
         model.state_bytes = state_bytes;
     }
     if (properties.contains("model.flops_per_batch")) {
-        model.seconds_per_batch = flops_per_batch / 1e9;
+        model.batch_time.seconds = flops_per_batch / 1e9;
     }
     return model;
+}
+
+double draw_batch_seconds(const SimHost& host, const WorkloadCost& cost) {
+    return cost.quantiles.empty() ? cost.seconds_per_batch * host.vary(cost.spread)
+                                  : host.draw(cost.quantiles);
 }
 
 std::shared_ptr<const ParamLayout> layout_of(const TrainingModel& model) {

@@ -53,9 +53,7 @@ public:
 
     void resume(TrainReply reply) override {
         program_->resume(std::move(reply));
-        batch_seconds_ = cost_.quantiles.empty()
-                             ? cost_.seconds_per_batch * host_.vary(cost_.spread)
-                             : host_.draw(cost_.quantiles);
+        batch_seconds_ = draw_batch_seconds(host_, cost_);
         // Through the event queue, so that all programs resumed at this instant run in parallel.
         poll_after(0.0, 0);
     }

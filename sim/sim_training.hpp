@@ -26,12 +26,19 @@ public:
 /// Receives a program's requests. Called from SimEngine::run().
 using OnTrainRequest = std::function<void(TrainRequest)>;
 
+/// How long a batch of modelled training takes.
+struct BatchTime {
+    double seconds = 0.0045;           ///< on the reference machine
+    std::string workload;              ///< row of the calibration table, instead of `seconds`
+    std::optional<WorkloadCost> cost;  ///< that row
+};
+
 /// Parameters of modelled training, which computes nothing. The defaults are the `tiny` model of
 /// the CIFAR-10 example.
 struct TrainingModel {
     std::uint64_t parameters = 328'586;                     ///< f32
     std::uint64_t segment_bytes = starling::segment_bytes;  ///< see ParamLayout
-    double seconds_per_batch = 0.0045;                      ///< on the reference machine
+    BatchTime batch_time;
     std::uint32_t sync_first = 1;  ///< 0: the first sync is due once it has trained
     double startup_seconds = 0.8;  ///< on the reference machine
     std::uint64_t samples = 25'000;
@@ -64,6 +71,10 @@ struct TrainingModel {
 /// with the values of the flags of examples/cifar10). Errc::usage names the property or variable.
 Result<TrainingModel> read_training_model(const std::map<std::string, std::string>& properties,
                                           const std::map<std::string, std::string>& environment);
+
+/// Seconds of each batch of the reference machine up to the next sync: drawn from the measured
+/// quantiles, or varied by the spread.
+double draw_batch_seconds(const SimHost& host, const WorkloadCost& cost);
 
 /// Of one tensor with all parameters.
 std::shared_ptr<const ParamLayout> layout_of(const TrainingModel& model);

@@ -143,6 +143,14 @@ std::shared_ptr<const TrainingModel> Simulation::Impl::training_model(const SimN
         if (!model) {
             throw UsageError(plan.id.name + ": " + model.error().message);
         }
+        if (const std::string& workload = model->batch_time.workload; !workload.empty()) {
+            Result<WorkloadCost> cost = options.calibration.workload(workload);
+            if (!cost) {
+                throw UsageError(plan.id.name +
+                                 ": property model.workload: " + cost.error().message);
+            }
+            model->batch_time.cost = std::move(*cost);
+        }
         model->save_bytes_per_second = options.calibration.save_bytes_per_second;
         model->load_bytes_per_second = options.calibration.load_bytes_per_second;
         model->layout = layout_of(*model);

@@ -9,6 +9,7 @@ import time
 
 from namespaces import Hosts
 from prediction.probe import FIRST
+from prediction.robust import combined_rows
 from prediction.traces import medians, order_of_events, round_figures, sent_bytes
 from reporting.errors import BenchError
 from reporting.processes import children_of
@@ -91,15 +92,15 @@ class HostSwarm:
         self.close()
 
 
-def measure(bin_dir, case, limit_seconds=300, priority=False, batch_seconds=None):
-    """One run of `case`: {"rounds_measured", "phases", "sent_bytes", "order"}. `batch_seconds`: of each member, for a case with `killed`.
+def measure(bin_dir, case, limit_seconds=300, priority=False, rows=None):
+    """One run of `case`: {"rounds_measured", "phases", "sent_bytes", "order"}. `rows`: its workloads(), for a case with `killed`.
 
     NoHosts if there can be no network namespaces here; BenchError if a run fails."""
     until = time.monotonic() + limit_seconds
     with HostSwarm(bin_dir, case, priority) as swarm:
         swarm.start()
         if killed := case.get("killed"):
-            swarm.kill(*killed, batch_seconds[killed[0] - 1] / 2, until)
+            swarm.kill(*killed, rows[killed[0] - 1]["seconds_per_batch"] / 2, until)
         wait_for(swarm.nodes[1:], swarm.folder, until)
         members = range(1, case["members"] + 1)
         traces = [f"{swarm.folder}/{role}{i}.trace" for role in ("sl", "ml") for i in members]
@@ -109,9 +110,9 @@ def measure(bin_dir, case, limit_seconds=300, priority=False, batch_seconds=None
                 "order": order_of_events(traces)}
 
 
-def batch_seconds(bin_dir, case, at_once, priority=False):
-    """[seconds between two syncs] that the members of a `case` with `work` train, each measured alone by itself (SWARM_CALIBRATE),
-    `at_once` programs at a time, as on the cores that the members share."""
+def workloads(bin_dir, case, at_once, priority=False):
+    """[row of a calibration table] with what the members of a `case` with `work` train between two syncs, each measured alone by itself
+    (SWARM_CALIBRATE), `at_once` programs at a time, as on the cores that the members share."""
     found = {}
     for passes in sorted(set(case["work"])):
         with tempfile.TemporaryDirectory() as folder:
@@ -121,7 +122,7 @@ def batch_seconds(bin_dir, case, at_once, priority=False):
             if any([program.wait() for program in programs]):
                 raise BenchError("a training program that runs alone, to be measured, has failed")
             rows = [row for i in range(at_once) for row in json.loads(read_text(f"{folder}/{i}.json"))["workloads"].values()]
-            found[passes] = statistics.fmean(row["seconds_per_batch"] for row in rows)
+            found[passes] = combined_rows(rows, statistics.fmean)
     return [found[passes] for passes in case["work"]]
 
 

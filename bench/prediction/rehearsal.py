@@ -49,7 +49,7 @@ def pair_platform(here, peer, link, cores=None):
 
 def deployment(members, parameters, rounds, environment=None, batch_seconds=0.0, startup_seconds=0.05, state_bytes=0, first=2):
     """Text of a deployment: the SN on host 1, member i on host `first` - 1 + i, a sync after each batch. `batch_seconds`: of all
-    members, or a list with those of each."""
+    members, or a list with those of each; a text is a workload of the calibration table."""
     root = ElementTree.Element("platform", version="4.1")
 
     def actor(host, function, arguments, properties=()):
@@ -64,9 +64,10 @@ def deployment(members, parameters, rounds, environment=None, batch_seconds=0.0,
     for i in range(1, members + 1):
         host = f"host-{first - 1 + i}"
         seconds = batch_seconds[i - 1] if isinstance(batch_seconds, list) else batch_seconds
+        training = "model.workload" if isinstance(seconds, str) else "model.seconds_per_batch"
         actor(host, "run-sl", [f"--name=sl{i}", f"--host-ip={host}", "--sn-ip=host-1", "--ml-entrypoint=modelled", f"--ml-name=ml{i}",
                                "--ml-e=SYNC_FREQUENCY=1", "--ml-e=MAX_EPOCHS=1"] + extra,
-              [("model.parameters", parameters), ("model.seconds_per_batch", seconds), ("model.samples", rounds),
+              [("model.parameters", parameters), (training, seconds), ("model.samples", rounds),
                ("model.batch_size", 1), ("model.startup_seconds", startup_seconds), ("model.state_bytes", state_bytes)])
     return document(root)
 

@@ -5,6 +5,7 @@ usage: prediction_test.py ROOT BIN [NAME_OF_A_TEST...]       exit 77: a program 
 """
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -303,6 +304,16 @@ class Fidelity(InFolder):
         self.assertGreater(found["phases"]["round"], 0.3)
         self.assertLess(found["phases"]["train"], 0.2)  # the mean of both
         self.assertGreater(found["marks"][5]["sync_end"]["ml2"], 0)
+
+    def test_training_takes_the_measured_quantiles_of_a_workload(self):
+        rarely_slow = {"seconds_per_batch": 0.15, "quantiles": [0.1] * 10 + [1.0]}
+        text = rehearsal.deployment(2, 1000, 40, batch_seconds="toy")
+        rounds = [one["round"] for one in
+                  rehearsal.Rehearsal(BIN, rehearsal.star_platform(3), text, {"workloads": {"toy": rarely_slow}}).finish()["rounds_measured"]]
+        self.assertLess(statistics.median(rounds), 0.13)
+        self.assertGreater(max(rounds), 0.3)
+        with self.assertRaisesRegex(rehearsal.RehearsalError, "model.workload: the workload 'toy' is not in"):
+            rehearsal.Rehearsal(BIN, rehearsal.star_platform(3), text).finish()
 
     def test_a_host_that_is_away_makes_rounds_longer(self):
         near, far = (rehearsal.Rehearsal(BIN, rehearsal.star_platform(3, 100e6, delay=delay), rehearsal.deployment(2, 1000, 8)).finish()["phases"]["round"]

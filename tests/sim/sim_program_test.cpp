@@ -73,7 +73,7 @@ std::string modelled(TrainingModel model) {
 TrainingModel small() {
     TrainingModel model;
     model.parameters = 1;
-    model.seconds_per_batch = 0.01;
+    model.batch_time.seconds = 0.01;
     model.samples = 100;
     model.batch_size = 10;
     model.sync_frequency = 4;
@@ -113,9 +113,18 @@ TEST(ModelledTraining, ReadsPropertiesAndNamesInvalidOnes) {
                             {{"MAX_EPOCHS", "3"}, {"MIN_PEERS", "4"}});
     ASSERT_TRUE(model);
     EXPECT_EQ(model->parameters, 1000u);
-    EXPECT_DOUBLE_EQ(model->seconds_per_batch, 1.0);
+    EXPECT_DOUBLE_EQ(model->batch_time.seconds, 1.0);
     EXPECT_EQ(model->epochs, 3u);
     EXPECT_EQ(model->min_peers, 4u);
+    const auto measured = read_training_model({{"model.workload", "toy"}}, {});
+    ASSERT_TRUE(measured);
+    EXPECT_EQ(measured->batch_time.workload, "toy");
+    const auto both =
+        read_training_model({{"model.workload", "toy"}, {"model.seconds_per_batch", "1"}}, {});
+    ASSERT_FALSE(both);
+    EXPECT_NE(both.error().message.find("model.seconds_per_batch and model.workload"),
+              std::string::npos)
+        << both.error().message;
     const auto wrong = read_training_model({{"model.samples", "many"}}, {});
     ASSERT_FALSE(wrong);
     EXPECT_NE(wrong.error().message.find("model.samples is 'many'"), std::string::npos);
