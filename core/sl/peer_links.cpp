@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/merge/plan.hpp"
 #include "core/sl/sl_log.hpp"
 #include "core/sl/sl_timers.hpp"
 
@@ -30,6 +31,17 @@ void PeerLinks::dial_partners(SwarmTime now, const MemberList& members,
     }
     if (dials) {
         out.set_timer(peer_dial_timer, now + redial_interval);
+    }
+}
+
+void PeerLinks::dial_ahead(const MemberList& members, Outbox& out) {
+    if (members.size() >= tree_members) {
+        return;
+    }
+    for (const RoundMember& member : members) {
+        if (self_ < member.id) {
+            dial(member, out);
+        }
     }
 }
 

@@ -37,6 +37,10 @@ public:
     /// \param partners  indices of members
     void dial_partners(SwarmTime now, const MemberList& members,
                        const std::vector<std::uint32_t>& partners, Outbox& out);
+    /// Dials, once, the members of a star that are not connected and are this node's to dial: with
+    /// each of them it exchanges when one of the two is the centre. The handshakes would else be
+    /// waited for in the first turn of each. Not in larger stars, which only a contract can wish.
+    void dial_ahead(const MemberList& members, Outbox& out);
     /// Dials this member, whoever has the lower id.
     void dial(const RoundMember& member, Outbox& out);
 

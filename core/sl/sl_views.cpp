@@ -97,7 +97,11 @@ void SlNode::on_commit(const Commit& commit, Outbox& out) {
     if (merged == commit.digest) {
         sn_.on_taken_part(commit.round);
         const Segments at_hand = round_.merged();
+        const bool takes_turns = round_.running()->plan().kind == ExchangePlan::star;
         resume_from(round_.finish(commit, out), at_hand, out);
+        if (takes_turns && !commit.final) {
+            peers_.dial_ahead(commit.members, out);
+        }
         return;
     }
     if (merged) {

@@ -42,6 +42,19 @@ TEST_F(PeerLinksTest, TheLowerIdDials) {
     EXPECT_EQ(dialled_now(), Hosts{"host-sl1"});
 }
 
+TEST_F(PeerLinksTest, PartnersOfLaterRoundsAreDialledOnce) {
+    const MemberList four{member("sl1"), member("sl2"), member("sl3"), member("sl4")};
+    links.on_up({"sl4"});
+    links.dial_ahead(four, out);
+    EXPECT_EQ(effects.size(), 1U) << "and no timer: the round that needs it dials again";
+    EXPECT_EQ(dialled_now(), Hosts{"host-sl3"});
+    links.dial_ahead(four, out);
+    EXPECT_TRUE(effects.empty()) << "it is being dialled";
+    links.on_connect_failed({"host-sl3", 1});
+    links.dial_ahead(four, out);
+    EXPECT_EQ(dialled_now(), Hosts{"host-sl3"});
+}
+
 TEST_F(PeerLinksTest, AFailedAddressIsDialledAgain) {
     links.dial(member("sl3"), out);
     links.dial(member("sl3"), out);
