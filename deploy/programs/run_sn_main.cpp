@@ -189,6 +189,7 @@ Result<int> open_and_run(const SnOptions& options, NodeHost& host) {
     for (const std::string& note : ledger->notes) {
         host.log->line(Level::warning, program, note);
     }
+    ledger->store->reserve();
     MetricsExporter metrics(host.id, Role::sn, *host.log);
     if (const auto ok = metrics.serve(options.common.metrics_port); !ok) {
         return ok.error();

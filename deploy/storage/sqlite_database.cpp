@@ -8,10 +8,17 @@
 #include <cerrno>
 #include <cstring>
 #include <utility>
+#include <vector>
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "core/files/replace_file.hpp"
+#include "transport/descriptor.hpp"
 
 namespace starling {
 
@@ -219,6 +226,37 @@ Result<void> SqliteDatabase::checkpoint() {
     }
     wal_frames_ = frames - moved;
     return {};
+}
+
+void SqliteDatabase::reserve_wal(int frames) const {
+    constexpr off_t head_bytes = 32;
+    constexpr off_t frame_bytes = 24 + 4096;
+    constexpr std::uint64_t times_free = 16;
+    const off_t wanted = head_bytes + frames * frame_bytes;
+    // Locks are on the database itself, so a second descriptor of the WAL does no harm.
+    const Descriptor wal(::open((file_.string() + "-wal").c_str(), O_WRONLY | O_CLOEXEC));
+    struct stat now {};
+    struct statvfs disk {};
+    rlimit longest{};  // more would end this process with SIGXFSZ
+    if (!wal || ::fstat(wal.number(), &now) != 0 || ::fstatvfs(wal.number(), &disk) != 0 ||
+        disk.f_bavail * disk.f_frsize < times_free * static_cast<std::uint64_t>(wanted) ||
+        ::getrlimit(RLIMIT_FSIZE, &longest) != 0 ||
+        longest.rlim_cur < static_cast<rlim_t>(wanted)) {
+        return;
+    }
+    const std::vector<std::byte> zeros(std::size_t{256} * 1024);
+    off_t end = now.st_size;
+    while (end < wanted) {
+        const auto size = std::min(zeros.size(), static_cast<std::size_t>(wanted - end));
+        const ssize_t written = ::pwrite(wal.number(), zeros.data(), size, end);
+        if (written <= 0) {
+            break;
+        }
+        end += written;
+    }
+    if (end < wanted || ::fdatasync(wal.number()) != 0) {
+        static_cast<void>(::ftruncate(wal.number(), now.st_size));
+    }
 }
 
 }  // namespace starling

@@ -75,6 +75,10 @@ public:
     int wal_frames() const { return wal_frames_; }
     /// Moves the WAL's pages into the file.
     Result<void> checkpoint();
+    /// Fills the WAL up with zeros to that length, if the disk has much more space: commits then
+    /// change no length of a file, which is another write of the disk each time. To SQLite zeros
+    /// are no frames.
+    void reserve_wal(int frames) const;
 
 private:
     explicit SqliteDatabase(std::filesystem::path file) : file_(std::move(file)) {}

@@ -73,6 +73,10 @@ Result<void> SqliteStore::maintain() {
                                                                         : checkpoint();
 }
 
+/// Up to the length at which an idle node makes a checkpoint. Then the WAL is used from its
+/// beginning again.
+void SqliteStore::reserve() { database_->reserve_wal(wal_frames_idle); }
+
 Result<void> SqliteStore::checkpoint() {
     Result<void> done = head_->sync();
     if (done) {

@@ -142,6 +142,31 @@ TEST_F(SqliteStoreTest, CheckpointsItsWalOnRequest) {
     EXPECT_GT(std::filesystem::file_size(file), before + 1'000'000);
 }
 
+TEST_F(SqliteStoreTest, CommitsDoNotLengthenAReservedWal) {
+    namespace fs = std::filesystem;
+    const fs::path wal = file.string() + "-wal";
+    TemporaryDirectory crashed;
+    {
+        auto opened = open();
+        ASSERT_TRUE(opened.has_value());
+        opened->store->reserve();
+        const auto length = fs::file_size(wal);
+        if (length < 2'000'000) {
+            GTEST_SKIP() << "the disk has too little space left";
+        }
+        for (std::uint64_t i = 1; i <= 20; ++i) {
+            ASSERT_TRUE(opened->store->append(i, one_record(text_record("entry"))).has_value());
+        }
+        EXPECT_EQ(fs::file_size(wal), length);
+        for (const fs::path& one : {file, wal, SqliteStore::head_file(file)}) {
+            fs::copy(one, crashed.path() / one.filename());
+        }
+    }
+    const auto opened = SqliteStore::open(crashed.path() / file.filename(), openssl_hasher());
+    ASSERT_TRUE(opened.has_value()) << opened.error().message;
+    EXPECT_EQ(opened->log.records.size(), 20U);
+}
+
 TEST_F(SqliteStoreTest, NamesTheFirstModifiedEntry) {
     fill(5);
     change("UPDATE log SET data = CAST('entry X' AS BLOB) WHERE idx IN (3, 4)");
