@@ -183,8 +183,10 @@ void SnNode::on_peer_lost(const PeerLost& lost, Outbox& out) {
     } else if (peer.role == Role::sl) {
         leases_.on_disconnected();
         relay_news(lost.peer, false, {}, out);
-        if (peer.elsewhere.said_at > peer.last_heard) {
-            // It has gone to another SN already, and its next heartbeat may be a long time off.
+        // It has gone to another SN already, and its next heartbeat may be a long time off.
+        if (peer.elsewhere.via != NodeId{}) {
+            peer.connected = true;
+        } else if (peer.elsewhere.said_at > peer.last_heard) {
             peer.connected = true;
             peer.elsewhere.via = peer.elsewhere.said_by;
             peer.last_heard = peer.elsewhere.said_at;
@@ -206,7 +208,9 @@ void SnNode::on_frame(const FrameReceived& received, Outbox& out) {
         }
     }
     peer.on_frame(now_);
-    peer.elsewhere.via = {};
+    if (submit == nullptr) {  // a command is also sent to the SNs that an SL does not use
+        peer.elsewhere.via = {};
+    }
     if (peer.role == Role::sn) {
         on_server_frame(received, out);
         return;

@@ -116,6 +116,8 @@ void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news, Outbox
         peer.connected = false;
         peer.lost_at = now_;
         await_return(out);
+    } else if (peer.here && (peer.elsewhere.via == from || peer.elsewhere.said_by == from)) {
+        peer.elsewhere = {};  // if its connection here breaks too, it is nowhere
     }
     status_.mark_changed();
 }

@@ -68,6 +68,46 @@ TEST_F(MovedMember, IsLostWhenItsConnectionBreaksLater) {
     EXPECT_GT(sn.records.size(), records);
 }
 
+TEST_F(MovedMember, IsNotLostWhenAConnectionBreaksThatItDoesNotUse) {
+    pass(6);
+    heard_elsewhere();
+    const std::size_t records = sn.records.size();
+    sn.step(PeerLost{members[0].id, "gone"});
+    pass(15);  // after a pause of 6 s it has 12 s to return
+    EXPECT_EQ(sn.records.size(), records);
+    pass(40);
+    EXPECT_GT(sn.records.size(), records) << "its lease is over";
+}
+
+/// A process that ends is noticed by both.
+TEST_F(MovedMember, IsLostWhenBothConnectionsBreak) {
+    for (const int silent : {1, 6}) {
+        sn.step(PeerUp{members[0].id, Role::sl, {}});
+        sn.frame(members[0].id, members[0].registration());
+        heard_here(members[0]);
+        pass(silent);
+        heard_elsewhere();
+        Heartbeat last;
+        last.session = members[0].session;
+        sn.frame({"sn9"}, RelayedNews{members[0].id, false, last});
+        const std::size_t records = sn.records.size();
+        sn.step(PeerLost{members[0].id, "gone"});
+        pass(15);
+        EXPECT_GT(sn.records.size(), records) << silent;
+    }
+}
+
+/// Commands are sent to all SNs that are connected.
+TEST_F(MovedMember, IsNotBackWhenItSendsACommandHere) {
+    pass(6);
+    heard_elsewhere();
+    sn.frame(members[0].id, members[0].submit(Enrol{"c", tiny_contract(2), tiny_layout, {}}));
+    const std::size_t records = sn.records.size();
+    sn.step(PeerLost{members[0].id, "gone"});
+    pass(15);
+    EXPECT_EQ(sn.records.size(), records);
+}
+
 /// The time in which it is not believed to be elsewhere is no pause of its link.
 TEST_F(MovedMember, HasNoLongerLease) {
     const std::size_t records = sn.records.size();
