@@ -44,10 +44,11 @@ public:
         commands_.push_back({std::move(submit)});
     }
 
-    /// Sends the first command if `retry`, or if it was not sent yet.
-    void send(const NodeId& sn, bool retry, Outbox& out) {
+    /// The first command is sent next if `retry`, or if it was not sent yet. \return  what to send;
+    ///     nullptr: nothing
+    const SubmitCommand* next(bool retry, Outbox& out) {
         if (commands_.empty() || (sent_ && !retry)) {
-            return;
+            return nullptr;
         }
         if (std::exchange(refused_, false)) {
             open_answered();
@@ -60,7 +61,7 @@ public:
                            .with("kind", std::string(name_of(first.submit.command))));
         }
         sent_ = true;
-        out.send(sn, first.submit);
+        return &first.submit;
     }
     /// True if `result` answers the first command, which is then taken off by pop(). No ledger
     /// refuses a check-in (it may be stale): an SN that says so lies, or lacks the node's newest

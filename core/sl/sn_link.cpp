@@ -138,7 +138,26 @@ void SnLink::submit(SwarmTime now, Command command, Outbox& out) {
 
 void SnLink::send_next(Outbox& out) {
     if (sn_) {
-        commands_.send(*sn_, false, out);
+        send_command(false, out);
+    }
+}
+
+/// To all that are connected, as reports are: the one in use may keep it from the leader, while it
+/// answers all else, and a round waits for it. The ledger applies it once.
+void SnLink::send_command(bool retry, Outbox& out) {
+    const SubmitCommand* const next = commands_.next(retry, out);
+    if (next != nullptr) {
+        out.send(*sn_, *next);
+        send_to_others(*next, out);
+    }
+}
+
+template <typename Type>
+void SnLink::send_to_others(const Type& message, Outbox& out) const {
+    for (const auto& [other, address] : connected_) {
+        if (other != *sn_) {
+            out.send(other, message);
+        }
     }
 }
 
@@ -150,12 +169,7 @@ int SnLink::rarer() const {
 void SnLink::send_heartbeat(SwarmTime now, Heartbeat beat, std::optional<Round> awaited,
                             Outbox& out) {
     if (beat.report) {
-        // The one in use may keep it from the leader, while it answers all else.
-        for (const auto& [other, address] : connected_) {
-            if (other != *sn_) {
-                out.send(other, beat);
-            }
-        }
+        send_to_others(beat, out);
     }
     // In large swarms heartbeats are further apart than the limit, but answered.
     if (pace_.unanswered()) {
@@ -163,7 +177,7 @@ void SnLink::send_heartbeat(SwarmTime now, Heartbeat beat, std::optional<Round> 
     }
     out.send(*sn_, std::move(beat));
     pace_.on_sent(now);
-    commands_.send(*sn_, true, out);
+    send_command(true, out);
     if (!commands_.empty() && answer_is_overdue(now)) {
         leave_without_answer(now, out);
     }
@@ -239,7 +253,7 @@ void SnLink::ask_another(SwarmTime now, Round awaited, Outbox& out) {
     log_sl(Level::info, "SN '" + sn_->name + "' " + what + "; asking '" + next->first.name + "'",
            out);
     use(now, next->first, next->second);
-    commands_.send(*sn_, true, out);
+    send_command(true, out);
 }
 
 void SnLink::warn_if_silent(SwarmTime now, Outbox& out) {

@@ -60,7 +60,8 @@ public:
     /// Any frame of the SN in use.
     void on_heard(SwarmTime now);
 
-    /// Queues the command, and sends it if no other one waits for its answer.
+    /// Queues the command, and sends it to all SNs that are connected if no other one waits for its
+    /// answer.
     void submit(SwarmTime now, Command command, Outbox& out);
     struct Answered {
         Command command;
@@ -111,6 +112,9 @@ public:
 
 private:
     bool ends_node(const CommandResult& result) const;
+    void send_command(bool retry, Outbox& out);
+    template <typename Type>
+    void send_to_others(const Type& message, Outbox& out) const;
     void use(SwarmTime now, const NodeId& sn, const Address& dialled);
     void ask_another(SwarmTime now, Round awaited, Outbox& out);
     void dial_next(Level level, const std::string& why, Outbox& out);

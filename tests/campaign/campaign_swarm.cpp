@@ -127,7 +127,7 @@ void CampaignSwarm::add_server_lies(std::uint64_t seed, std::set<ServerLie>& lie
     };
     add(ServerLie::refused_starts, "more lies of an SN");
     add(ServerLie::false_ends, "false ends");
-    // Not false_oks: see "What one SN has answered is asked of the next one" in core/DECISIONS.md.
+    add(ServerLie::false_oks, "false oks");
 }
 
 /// Three kinds of lies in total, drawn from the seed, spread over one member and one SN.

@@ -152,12 +152,15 @@ protected:
         std::vector<Effect> effects;
         Outbox out(effects);
         link.send_heartbeat(at(seconds(1)), {}, std::nullopt, out);
+        return commands_to(link.sn().value(), effects);
+    }
+    static Numbers commands_to(const NodeId& sn, const std::vector<Effect>& effects) {
         Numbers numbers;
         for (const Effect& effect : effects) {
             const auto* send = std::get_if<Send>(&effect);
             const auto* submit =
                 send == nullptr ? nullptr : std::get_if<SubmitCommand>(&send->frame.message);
-            if (submit != nullptr) {
+            if (submit != nullptr && send->to == sn) {
                 numbers.push_back(submit->sequence);
             }
         }
@@ -318,6 +321,21 @@ TEST_F(SnLinkTest, AnSnThatIsConnectedIsAskedWithoutANewConnection) {
     EXPECT_TRUE(answer(1, Errc::ok)->again);
     heartbeat(at(seconds(300)), 1);
     EXPECT_TRUE(link.is_sn({"sn2"})) << "two have answered";
+}
+
+/// The one in use may accept it and not send it on: the round would wait for this node.
+TEST_F(SnLinkTest, ACommandIsSentToAllSnsThatAreConnected) {
+    link = SnLink(with({{"a", 1}, {"b", 1}, {"c", 1}}));
+    up(at(seconds(0)), {"sn2"}, {"b", 1});
+    up(at(seconds(0)), {"sn1"}, {"a", 1});
+    std::vector<Effect> effects;
+    Outbox out(effects);
+    link.submit(at(seconds(1)), CheckInRound{"c", 0, 1, {}}, out);
+    EXPECT_EQ(commands_to({"sn1"}, effects), Numbers{1});
+    EXPECT_EQ(commands_to({"sn2"}, effects), Numbers{1});
+    EXPECT_EQ(effects.size(), 3U) << "two sent, and one reported";
+    link.send_heartbeat(at(seconds(2)), {}, std::nullopt, out);
+    EXPECT_EQ(commands_to({"sn2"}, effects), (Numbers{1, 1})) << "until it is answered";
 }
 
 TEST_F(SnLinkTest, WhatARoundHasProvedIsNotAskedAgain) {
