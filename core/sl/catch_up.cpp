@@ -9,6 +9,9 @@ bool CatchUp::covers(const Commit& commit) {
         return false;
     }
     if (fetch_->commit().round == commit.round) {
+        if (fetch_->commit().digest != commit.digest) {
+            return false;  // one of the two was made up: the newest one counts
+        }
         fetch_->learn(self_, commit.members);
     }
     return true;

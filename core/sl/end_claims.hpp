@@ -14,6 +14,7 @@ enum class EndClaim : std::uint8_t {
     expelled,       ///< its member was expelled from the run
     replaced,       ///< a later start of it has its place
     run_over,       ///< the run was aborted
+    complete,       ///< the training is complete, though this node has not finished
 };
 
 /// An SN may lie, and an SL has no proof of what is in the ledger: records are agreed on by the

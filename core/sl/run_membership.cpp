@@ -1,5 +1,7 @@
 #include "core/sl/run_membership.hpp"
 
+#include <tuple>
+
 #include "core/sl/sl_log.hpp"
 
 namespace starling {
@@ -22,12 +24,35 @@ bool RunMembership::is_news(const ContractView& view) const {
     return is_in(view.name, view.run) && (!view_ || view.version > view_->version);
 }
 
+/// Lists of members may be named by their digests only.
+bool RunMembership::is_like(const ContractView& view) const {
+    const auto commit_of = [](const ContractView& of) {
+        return of.last_commit ? std::tuple(of.last_commit->round, of.last_commit->digest,
+                                           of.last_commit->final)
+                              : std::tuple(Round{}, Digest{}, false);
+    };
+    return view.version == view_->version && view.phase == view_->phase &&
+           view.round == view_->round && view.attempt == view_->attempt &&
+           (view.frozen.empty() || view.frozen == view_->frozen) &&
+           commit_of(view) == commit_of(*view_);
+}
+
 void RunMembership::take(const ContractView& view) {
     view_ = shared_->copy_of(view);
     members_seen_ = shared_->all_of(members_seen_, view.frozen);
     if (view.last_commit) {
         members_seen_ = shared_->all_of(members_seen_, view.last_commit->members);
     }
+}
+
+bool RunMembership::go_back() {
+    const std::optional<Commit>& commit = view_->last_commit;
+    if (next_round_ <= (commit ? commit->round + 1 : 0)) {
+        return false;
+    }
+    next_round_ = commit ? commit->round : 0;
+    refused_ = true;  // the newest check-in was for a round that is not on
+    return true;
 }
 
 bool RunMembership::is_frozen_with(const NodeId& node, std::uint64_t session) const {

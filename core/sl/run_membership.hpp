@@ -35,6 +35,13 @@ public:
     /// Whether the view is of this run, and later than all before.
     bool is_news(const ContractView& view) const;
     void take(const ContractView& view);
+    /// Whether a view of the same version tells the same. \pre view()
+    bool is_like(const ContractView& view) const;
+    /// It was made up: any other one is news.
+    void forget_view() { view_.reset(); }
+    /// The newest view has an earlier commit than that which this node has gone on from, which an
+    /// SN had made up. That commit is news then. \return  whether it is so. \pre view()
+    bool go_back();
     /// The newest one; nullptr: there is none.
     const std::shared_ptr<const ContractView>& view() const { return view_; }
     /// Of the attempt in the view. \pre view()

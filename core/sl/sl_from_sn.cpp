@@ -20,8 +20,10 @@ void SlNode::send_heartbeat(Outbox& out) {
     if (run_.enrolled()) {
         beat.contract = run_.contract();
         beat.run = run_.run();
-        beat.known_version = run_.view() ? run_.view()->version : 0;
-        awaited = ml_.is_waiting() ? std::optional(run_.next_round()) : std::nullopt;
+        beat.known_version = run_.view() ? sn_.known_version(run_.view()->version) : 0;
+        if (ml_.is_waiting() || catch_up_.running()) {
+            awaited = run_.next_round();
+        }
     }
     round_.report_progress(beat, now_, options_.stall_limit, peers_.refused_by());
     if (round_.running() != nullptr && round_.running()->frozen() &&

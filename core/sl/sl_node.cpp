@@ -138,7 +138,7 @@ void SlNode::on_frame(const FrameReceived& received, Outbox& out) {
     const bool of_sn = sn_.is_sn(received.from);
     const auto* view = std::get_if<ViewUpdate>(&received.frame.message);
     if (view != nullptr && !of_sn) {
-        note_later_view(view->view);
+        note_later_view(received.from, view->view);
     }
     // No two of them take the same message.
     const bool taken = (of_sn && on_frame_of_sn(received.frame.message, out)) ||

@@ -7,15 +7,25 @@
 namespace starling {
 
 /// From an SN that this node used before: it sends views while its connection lasts.
-void SlNode::note_later_view(const ContractView& view) {
+void SlNode::note_later_view(const NodeId& from, const ContractView& view) {
     if (run_.is_news(view)) {
-        sn_.on_later_view_elsewhere();
+        sn_.on_later_view_elsewhere(now_, from);
     }
 }
 
 void SlNode::on_view_update(const ViewUpdate& update, Outbox& out) {
-    if (!run_.is_news(update.view) || ending_code_) {
+    if (ending_code_ || !run_.is_in(update.view.name, update.view.run)) {
         return;
+    }
+    if (!run_.is_news(update.view)) {
+        if (run_.is_like(update.view)) {
+            sn_.on_same_view(now_, update.view.version);
+            return;
+        }
+        if (!sn_.insists_on_earlier(now_)) {
+            return;
+        }
+        give_up_newest_view(update.view, out);
     }
     const bool known = lists_.awaits(update.view.version);
     if (const auto view = lists_.take(*sn_.sn(), update, out)) {
@@ -23,6 +33,47 @@ void SlNode::on_view_update(const ViewUpdate& update, Outbox& out) {
     } else if (!known) {
         sn_.on_view(now_);
     }
+}
+
+/// What another SN has told is not so, as the one in use says again and again.
+void SlNode::give_up_newest_view(const ContractView& earlier, Outbox& out) {
+    log_sl(Level::warning,
+           "SN '" + sn_.sn()->name + "' tells of round " + std::to_string(earlier.round) +
+               " (version " + std::to_string(earlier.version) + "), and nothing of round " +
+               std::to_string(run_.view()->round) + " (version " +
+               std::to_string(run_.view()->version) + "), which another SN has told: believed",
+           out);
+    sn_.doubt_newest_view(now_);
+    run_.forget_view();
+    round_.end(out);
+}
+
+/// A later view never has an earlier commit.
+void SlNode::drop_made_up_commits(Outbox& out) {
+    const std::optional<Commit>& newest = run_.view()->last_commit;
+    if (catch_up_.running() && (!newest || newest->round < catch_up_.commit().round)) {
+        log_sl(Level::warning,
+               "Round " + std::to_string(catch_up_.commit().round) +
+                   " was not committed, as an SN has said: its model is not fetched",
+               out);
+        catch_up_.end();
+    }
+    if (run_.go_back()) {
+        log_sl(Level::warning,
+               "This node has gone on from a round that was not committed, as an SN has said: "
+               "going back to round " +
+                   std::to_string(run_.next_round()),
+               out);
+        round_.end(out);
+    }
+}
+
+/// All members have finished in the round of a final commit, and none of them was absent: it is not
+/// so if this node is a member that has not. It may have been lost.
+bool SlNode::ends_early(const ContractView& view) const {
+    const bool finished = ml_.is_waiting() && ml_.check_in().finished;
+    const bool known = models_.is_final() || (catch_up_.running() && catch_up_.commit().final);
+    return view.last_commit && view.last_commit->final && !finished && !known;
 }
 
 /// A lying SN may send such things as fast as it can: they are logged rarely.
@@ -35,6 +86,7 @@ void SlNode::refuse(TraceEvent event, const std::string& what, Outbox& out) {
             "SN '" + sn.name + "' sent an invalid " + what + ": ignored. Check that SN");
     }
     out.report(std::move(event));
+    sn_.on_invalid(now_, out);
 }
 
 void SlNode::on_list_part(const MemberListPart& part, Outbox& out) {
@@ -66,8 +118,13 @@ void SlNode::on_view(const ContractView& view, Outbox& out) {
         end_with_run("the swarm has ended: " + view.reason, out);
         return;
     }
+    if (ends_early(view) &&
+        !sn_.is_confirmed(now_, EndClaim::complete, "says: the training is complete", out)) {
+        return;
+    }
     run_.take(view);
-    sn_.on_view(now_);
+    sn_.on_view(now_, view.version);
+    drop_made_up_commits(out);
     if (ml_.is_waiting() && run_.is_left_out(options_.id, options_.session)) {
         sn_.on_left_out(now_, out);
     }
@@ -107,6 +164,7 @@ void SlNode::on_commit(const Commit& commit, Outbox& out) {
     if (merged) {
         catch_up_.note_deviation(round_.deviation(commit));
         report_deviation(commit.round, *merged, commit.digest, out);
+        sn_.on_merge_differs(now_, out);
     }
     catch_up_to(commit, out);
 }
@@ -138,10 +196,13 @@ void SlNode::catch_up_to(const Commit& commit, Outbox& out) {
 /// The model of that commit, if this node or an earlier start of it has reported it once.
 std::optional<CommittedModel> SlNode::kept_model(const Commit& commit) const {
     const std::size_t segments = ml_.layout()->segment_count();
-    const auto fits = [&](const KeptModel& kept) {
-        return kept.digest == commit.digest && kept.segments.size() == segments;
-    };
     const RoundKey key{run_.contract(), run_.run(), commit.round, commit.attempt};
+    // An SN that lies could name it as the model of a round that never was.
+    const auto fits = [&](const KeptModel& kept) {
+        return kept.key.contract == key.contract && kept.key.run == key.run &&
+               kept.key.round == key.round && kept.digest == commit.digest &&
+               kept.segments.size() == segments;
+    };
     if (const auto& reported = round_.reported_model(); reported && fits(*reported)) {
         return CommittedModel{key, commit, reported->segments};
     }

@@ -39,13 +39,22 @@ void SnLink::dial(Outbox& out) const {
     }
 }
 
-/// In addition to the connected one, which it replaces once it is connected. That one is not
-/// dialled again, though its address may be the next one after failed tries.
-void SnLink::dial_next(Level level, const std::string& why, Outbox& out) {
+/// To the next address that is neither that one nor one of an SN that is not believed, if there is
+/// one.
+void SnLink::move_on(SwarmTime now, const Address& but) {
     ++at_;
-    for (std::size_t tries = 1; tries < setup_.addresses.size() && address() == dialled_; ++tries) {
+    const bool have_others = setup_.addresses.size() > 2;
+    for (std::size_t tries = 1; tries < setup_.addresses.size() &&
+                                (address() == but || (have_others && is_doubted(now, address())));
+         ++tries) {
         ++at_;
     }
+}
+
+/// In addition to the connected one, which it replaces once it is connected. That one is not
+/// dialled again, though its address may be the next one after failed tries.
+void SnLink::dial_next(SwarmTime now, Level level, const std::string& why, Outbox& out) {
+    move_on(now, dialled_);
     log_sl(level, "SN '" + sn_->name + "' " + why + to_string(address()), out);
     out.connect(address(), Role::sn);
 }
@@ -66,6 +75,8 @@ void SnLink::on_up(SwarmTime now, const PeerUp& up, Outbox& out) {
 void SnLink::use(SwarmTime now, const NodeId& sn, const Address& dialled) {
     sn_ = sn;
     dialled_ = dialled;
+    told_.version = 0;
+    doubts_.earlier_since.reset();
     views_.expect(now);
     pace_.restart();
     told_rarer_ = 1;
@@ -83,7 +94,7 @@ bool SnLink::on_lost(SwarmTime now, const PeerLost& lost, Outbox& out) {
     }
     sn_.reset();
     lost_at_ = now;
-    ++at_;
+    move_on(now, {});
     log_sl(Level::warning,
            "SN '" + lost.peer.name + "' was lost (" + lost.reason + "); dialling again", out);
     out.set_timer(sn_dial_timer, now + first_redial);
@@ -214,14 +225,23 @@ bool SnLink::answer_is_overdue(SwarmTime now) const {
 void SnLink::leave_without_answer(SwarmTime now, Outbox& out) {
     asked_at_ = now;
     const bool claims = claims_.has_one_of(*sn_);
-    dial_next(Level::warning, claims ? "still says so; dialling " : "does not answer; dialling ",
-              out);
+    dial_next(now, Level::warning,
+              claims ? "still says so; dialling " : "does not answer; dialling ", out);
 }
 
-void SnLink::on_view(SwarmTime now) {
+void SnLink::on_view(SwarmTime now, std::uint64_t version) {
+    told_.version = std::max(told_.version, version);
+    told_.newest_by = version > 0 ? dialled_ : told_.newest_by;
+    doubts_.earlier_since.reset();
     views_.on_view(now);
     pace_.on_answered(now);
     claims_.on_denied(*sn_, dialled_);
+}
+
+void SnLink::on_same_view(SwarmTime now, std::uint64_t version) {
+    pace_.on_answered(now);
+    told_.version = std::max(told_.version, version);
+    doubts_.earlier_since.reset();
 }
 
 void SnLink::check_views(SwarmTime now, std::optional<Round> awaited, Outbox& out) {
@@ -229,11 +249,12 @@ void SnLink::check_views(SwarmTime now, std::optional<Round> awaited, Outbox& ou
         return;
     }
     const bool unproven = commands_.keeps_answered() && !answered_.confirmed;
-    switch (views_.check(now, awaited && (connected_.size() == 1 || unproven))) {
+    switch (views_.check(now, awaited, connected_.size() == 1 || unproven)) {
         case ViewWatch::Finding::none:
             return;
         case ViewWatch::Finding::lags:
-            dial_next(Level::warning, "sends no new view, but another SN does; dialling ", out);
+            dial_next(now, Level::warning, "sends no new view, but another SN does; dialling ",
+                      out);
             return;
         case ViewWatch::Finding::unchecked:
             ask_another(now, *awaited, out);
@@ -243,13 +264,20 @@ void SnLink::check_views(SwarmTime now, std::optional<Round> awaited, Outbox& ou
 
 /// One that is connected already, if there is any.
 void SnLink::ask_another(SwarmTime now, Round awaited, Outbox& out) {
-    const std::string what = "has sent no new view of round " + std::to_string(awaited);
-    if (connected_.size() == 1) {
-        dial_next(Level::info, what + "; also dialling ", out);
+    const std::string what = "may lack news of round " + std::to_string(awaited);
+    auto next = connected_.upper_bound(*sn_);
+    for (std::size_t tries = 0; tries < connected_.size(); ++tries) {
+        next = next == connected_.end() ? connected_.begin() : next;
+        if (!is_doubted(now, next->second)) {
+            break;
+        }
+        ++next;
+    }
+    next = next == connected_.end() ? connected_.begin() : next;
+    if (next->first == *sn_ || is_doubted(now, next->second)) {
+        dial_next(now, Level::info, what + "; also dialling ", out);
         return;
     }
-    auto next = connected_.upper_bound(*sn_);
-    next = next == connected_.end() ? connected_.begin() : next;
     log_sl(Level::info, "SN '" + sn_->name + "' " + what + "; asking '" + next->first.name + "'",
            out);
     use(now, next->first, next->second);

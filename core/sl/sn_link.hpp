@@ -106,9 +106,27 @@ public:
 
     /// From now on the SN sends views.
     void expect_view(SwarmTime now) { views_.expect(now); }
-    void on_view(SwarmTime now);
+    /// \param version  of the view; 0: some of its lists of members have come
+    void on_view(SwarmTime now, std::uint64_t version = 0);
+    /// The SN in use has told the same as another one before.
+    void on_same_view(SwarmTime now, std::uint64_t version);
+    /// Whether the SN in use has sent this version, or a later one. Where there are several, each
+    /// one is asked for its own view: the newest one here may be made up.
+    std::uint64_t known_version(std::uint64_t newest) const {
+        return setup_.addresses.size() < 2 ? newest : std::min(newest, told_.version);
+    }
+    /// The SN in use tells of an earlier version than the newest one here, which another one has
+    /// told. \return  true: it has done so for too long to lag behind
+    bool insists_on_earlier(SwarmTime now);
+    /// The SN that has told the newest view is not asked for a while, where there are others.
+    void doubt_newest_view(SwarmTime now) { doubt(now, told_.newest_by); }
+    /// The others have merged a round to another model than this node: the SN may have named other
+    /// members or weights than theirs.
+    void on_merge_differs(SwarmTime now, Outbox& out);
+    /// The SN in use has sent what none sends that does not lie. \pre sn()
+    void on_invalid(SwarmTime now, Outbox& out);
     /// An earlier SN that is still connected has sent a later view than the one in use.
-    void on_later_view_elsewhere() { views_.on_later_view_elsewhere(); }
+    void on_later_view_elsewhere(SwarmTime now, const NodeId& sn);
 
 private:
     bool ends_node(const CommandResult& result) const;
@@ -116,8 +134,11 @@ private:
     template <typename Type>
     void send_to_others(const Type& message, Outbox& out) const;
     void use(SwarmTime now, const NodeId& sn, const Address& dialled);
+    void move_on(SwarmTime now, const Address& but);
     void ask_another(SwarmTime now, Round awaited, Outbox& out);
-    void dial_next(Level level, const std::string& why, Outbox& out);
+    void dial_next(SwarmTime now, Level level, const std::string& why, Outbox& out);
+    void doubt(SwarmTime now, const Address& address);
+    bool is_doubted(SwarmTime now, const Address& address) const;
     void leave_without_answer(SwarmTime now, Outbox& out);
     bool answer_is_overdue(SwarmTime now) const;
     void check_views(SwarmTime now, std::optional<Round> awaited, Outbox& out);
@@ -150,8 +171,19 @@ private:
     struct Doubts {  ///< about the SN in use, the newest ones
         std::optional<SwarmTime> lease_over_at;
         std::optional<SwarmTime> left_out_at;
+        std::optional<SwarmTime> earlier_since;  ///< it tells of an earlier version than is known
     };
     Doubts doubts_;
+    struct Disbelief {
+        SwarmTime until{};
+        SwarmDuration length{};  ///< doubles
+    };
+    struct Told {
+        std::uint64_t version = 0;                 ///< newest one of a view by sn_
+        Address newest_by;                         ///< the SN that has sent the newest view here
+        std::map<Address, Disbelief> disbelieved;  ///< SNs whose word another one has denied
+    };
+    Told told_;
 };
 
 }  // namespace starling

@@ -1,4 +1,5 @@
 // What the SN in use answers, and whether that is believed.
+#include <algorithm>
 #include <utility>
 
 #include "core/sl/sl_log.hpp"
@@ -11,6 +12,11 @@ namespace {
 constexpr SwarmDuration leases_apart = std::chrono::minutes(1);
 /// Between two connections to other SNs since the one in use has left this node out.
 constexpr SwarmDuration left_out_interval = std::chrono::seconds(20);
+/// An SN that is in touch with its leader does not lag behind the others for so long.
+constexpr SwarmDuration earlier_limit = std::chrono::seconds(10);
+/// Two SNs contradict each other, and it is not known which one lies: not for ever.
+constexpr SwarmDuration doubted_first = std::chrono::minutes(5);
+constexpr SwarmDuration doubted_longest = std::chrono::hours(6);
 
 }  // namespace
 
@@ -69,14 +75,14 @@ bool SnLink::is_confirmed(SwarmTime now, EndClaim what, const std::string& said,
             break;
     }
     asked_at_ = now;
-    dial_next(Level::warning, said + ", which another SN must confirm; dialling ", out);
+    dial_next(now, Level::warning, said + ", which another SN must confirm; dialling ", out);
     return false;
 }
 
 void SnLink::on_lease_over(SwarmTime now, Outbox& out) {
     const std::optional<SwarmTime> before = std::exchange(doubts_.lease_over_at, now);
     if (setup_.addresses.size() > 1 && before && now - *before < leases_apart) {
-        dial_next(Level::warning, "says again that this node's lease is over; dialling ", out);
+        dial_next(now, Level::warning, "says again that this node's lease is over; dialling ", out);
     }
 }
 
@@ -84,9 +90,56 @@ void SnLink::on_left_out(SwarmTime now, Outbox& out) {
     if (setup_.addresses.size() > 1 &&
         (!doubts_.left_out_at || now - *doubts_.left_out_at >= left_out_interval)) {
         doubts_.left_out_at = now;
-        dial_next(Level::warning,
+        dial_next(now, Level::warning,
                   "has accepted a check-in, but its round goes on without this node; dialling ",
                   out);
+    }
+}
+
+bool SnLink::insists_on_earlier(SwarmTime now) {
+    if (setup_.addresses.size() < 2) {
+        return false;
+    }
+    pace_.on_answered(now);
+    if (!doubts_.earlier_since) {
+        doubts_.earlier_since = now;
+    }
+    return now - *doubts_.earlier_since >= earlier_limit;
+}
+
+void SnLink::doubt(SwarmTime now, const Address& address) {
+    Disbelief& one = told_.disbelieved[address];
+    if (one.until <= now) {
+        one.length = std::clamp<SwarmDuration>(2 * one.length, doubted_first, doubted_longest);
+        one.until = now + one.length;
+    }
+}
+
+void SnLink::on_merge_differs(SwarmTime now, Outbox& out) {
+    doubt_newest_view(now);
+    if (setup_.addresses.size() > 1 && is_doubted(now, dialled_)) {
+        dial_next(now, Level::warning,
+                  "has told of a round whose other members have merged to another model; dialling ",
+                  out);
+    }
+}
+
+void SnLink::on_invalid(SwarmTime now, Outbox& out) {
+    if (setup_.addresses.size() > 1 && !is_doubted(now, dialled_)) {
+        doubt(now, dialled_);
+        dial_next(now, Level::warning, "has sent something invalid; dialling ", out);
+    }
+}
+
+bool SnLink::is_doubted(SwarmTime now, const Address& address) const {
+    const auto one = told_.disbelieved.find(address);
+    return one != told_.disbelieved.end() && now < one->second.until;
+}
+
+void SnLink::on_later_view_elsewhere(SwarmTime now, const NodeId& sn) {
+    const auto known = connected_.find(sn);
+    if (known != connected_.end() && !is_doubted(now, known->second)) {
+        views_.on_later_view_elsewhere();
     }
 }
 

@@ -28,6 +28,9 @@ SwarmDuration round_limit(int pairs, std::size_t model_bytes) {
 }
 
 constexpr SwarmDuration end_limit = seconds(120);
+/// An SN that makes up views holds each member up for 40 s at most (30 s until the member asks
+/// another SN, 10 s until that one is believed), but not all of them at the same time.
+constexpr SwarmDuration held_up_by_views = std::chrono::minutes(2);
 constexpr SwarmDuration readers_go_on = seconds(3);
 /// After this many rounds, every assignment of segment owners has occurred.
 constexpr std::uint64_t rounds_with_a_block = 6;
@@ -54,6 +57,22 @@ void add_violations(const Violations& more, SeedResult& result) {
     }
 }
 
+struct LimitsAfterFaults {
+    SwarmDuration round{};
+    SwarmDuration end{};
+};
+
+LimitsAfterFaults limits_after_faults(const CampaignSwarm& swarm, const CampaignOptions& options) {
+    const SwarmDuration of_views = swarm.has_false_views() ? held_up_by_views : SwarmDuration{0};
+    if (swarm.has_hostile_member()) {
+        return {hostile_round_limit(options.pairs) + 5 * of_views, hostile_end_limit};
+    }
+    const SwarmDuration more =
+        of_views + (swarm.may_lose_models() ? missing_model_limit : SwarmDuration{0});
+    return {round_limit(options.pairs, swarm.model_bytes()) + more,
+            end_limit + more + rounds_of_the_honest * of_views};
+}
+
 }  // namespace
 
 SeedResult run_seed(std::uint64_t seed, const CampaignOptions& options) {
@@ -70,15 +89,11 @@ SeedResult run_seed(std::uint64_t seed, const CampaignOptions& options) {
 
     swarm.heal();
     const SwarmTime healed = swarm.network.now();
-    const SwarmDuration more = swarm.may_lose_models() ? missing_model_limit : SwarmDuration{0};
+    const LimitsAfterFaults limits = limits_after_faults(swarm, options);
     swarm.trace.report(
         healed, campaign,
-        TraceEvent("healed").with(
-            "round_limit_ms", static_cast<std::uint64_t>(
-                                  (swarm.has_hostile_member()
-                                       ? hostile_round_limit(options.pairs)
-                                       : round_limit(options.pairs, swarm.model_bytes()) + more) /
-                                  milliseconds(1))));
+        TraceEvent("healed").with("round_limit_ms",
+                                  static_cast<std::uint64_t>(limits.round / milliseconds(1))));
     if (!options.hostile && swarm.random.chance(0.2) && swarm.block_two_members()) {
         const std::uint64_t enough = swarm.trace.checker.rounds() + rounds_with_a_block;
         swarm.network.run([&] { return swarm.trace.checker.rounds() >= enough; },
@@ -87,8 +102,7 @@ SeedResult run_seed(std::uint64_t seed, const CampaignOptions& options) {
     }
     const std::uint64_t rounds =
         swarm.trace.checker.rounds() + (options.hostile ? rounds_of_the_honest : 0);
-    const SwarmTime limit =
-        swarm.network.now() + (swarm.has_hostile_member() ? hostile_end_limit : end_limit + more);
+    const SwarmTime limit = swarm.network.now() + limits.end;
     const auto goes_on = [&] {
         return swarm.trace.checker.rounds() >= rounds && swarm.all_have_synced_since(healed);
     };

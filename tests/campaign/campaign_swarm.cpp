@@ -128,6 +128,7 @@ void CampaignSwarm::add_server_lies(std::uint64_t seed, std::set<ServerLie>& lie
     add(ServerLie::refused_starts, "more lies of an SN");
     add(ServerLie::false_ends, "false ends");
     add(ServerLie::false_oks, "false oks");
+    add(ServerLie::false_views, "false views");
 }
 
 /// Three kinds of lies in total, drawn from the seed, spread over one member and one SN.

@@ -86,6 +86,9 @@ public:
     }
     std::size_t model_bytes() const { return training_.elements * sizeof(float); }
     bool has_hostile_member() const { return hostile_.member != nullptr; }
+    bool has_false_views() const {
+        return hostile_.server != nullptr && hostile_.server->tells(ServerLie::false_views);
+    }
     std::uint64_t crashes() const { return counts_.crashes; }
     std::uint64_t copies() const { return counts_.copies; }
     std::uint64_t removals() const { return counts_.removals; }

@@ -7,11 +7,11 @@
 
 namespace starling::test {
 std::string_view to_string(ServerLie lie) {
-    constexpr std::string_view names[] = {"no-votes",        "no-acks",        "old-messages",
-                                          "raised-terms",    "leaving-others", "false-removals",
-                                          "forged-commands", "lost-members",   "wrong-checkpoints",
-                                          "false-refusals",  "question-flood", "false-state",
-                                          "refused-starts",  "false-ends",     "false-oks"};
+    constexpr std::string_view names[] = {
+        "no-votes",          "no-acks",        "old-messages",    "raised-terms",
+        "leaving-others",    "false-removals", "forged-commands", "lost-members",
+        "wrong-checkpoints", "false-refusals", "question-flood",  "false-state",
+        "refused-starts",    "false-ends",     "false-oks",       "false-views"};
     return names[static_cast<std::size_t>(lie)];
 }
 
@@ -38,8 +38,14 @@ void HostileServer::change(Effect& effect, const NodeSigner& signer, std::vector
         return;
     }
     if (!is_other(send->to)) {
+        if (const auto* update = std::get_if<ViewUpdate>(&send->frame.message)) {
+            views_[send->to] = update->view;
+        }
         if (tells(ServerLie::false_ends)) {
             end_sl(effect);
+        }
+        if (tells(ServerLie::false_views)) {
+            make_up_view(effect);
         }
         return;
     }
@@ -145,9 +151,6 @@ bool HostileServer::answers_itself(const RelayedCommand& relayed, std::vector<Ef
 void HostileServer::end_sl(Effect& effect) {
     Send& send = std::get<Send>(effect);
     Message& message = send.frame.message;
-    if (const auto* update = std::get_if<ViewUpdate>(&message)) {
-        views_[send.to] = update->view;
-    }
     const auto* answer = std::get_if<CommandResult>(&message);
     if (answer == nullptr || answer->sequence != 0 || answer->code != Errc::ok ||
         !random_.chance(0.2)) {
@@ -174,6 +177,87 @@ void HostileServer::end_sl(Effect& effect) {
             }
             return;
     }
+}
+
+/// In place of a view or of the answer to a heartbeat. One lie is told for some time.
+void HostileServer::make_up_view(Effect& effect) {
+    Send& send = std::get<Send>(effect);
+    Message& message = send.frame.message;
+    const auto* answer = std::get_if<CommandResult>(&message);
+    const bool answers = answer != nullptr && answer->sequence == 0 && answer->code == Errc::ok;
+    const auto view = views_.find(send.to);
+    if (view == views_.end() || (!answers && !std::holds_alternative<ViewUpdate>(message))) {
+        return;
+    }
+    const auto before = made_up_.find(send.to);
+    if (before != made_up_.end() && random_.chance(0.05)) {
+        made_up_.erase(before);
+    } else if (before == made_up_.end() && random_.chance(0.1)) {
+        made_up_[send.to] = view->second;
+        make_up(made_up_[send.to]);
+    }
+    if (const auto now = made_up_.find(send.to); now != made_up_.end()) {
+        now->second.version += random_.below(2);
+        message = ViewUpdate{now->second, {}, {}};
+    }
+}
+
+void HostileServer::make_up(ContractView& view) {
+    view.version += random_.chance(0.5) ? 1 : std::uint64_t{1} << 60;
+    const auto drawn_commit = [&] {
+        Commit commit{view.round, 0, {}, view.frozen, false};
+        if (view.last_commit) {
+            commit.digest = view.last_commit->digest;
+            commit.members = view.last_commit->members;
+        }
+        return commit;
+    };
+    const auto change_members = [&](auto change) {
+        std::vector<RoundMember> members(view.frozen.begin(), view.frozen.end());
+        if (members.empty() && view.last_commit) {
+            members.assign(view.last_commit->members.begin(), view.last_commit->members.end());
+        }
+        if (!members.empty()) {
+            change(members);
+        }
+        view.phase = ContractPhase::exchanging;
+        view.frozen = MemberList(std::move(members));
+    };
+    switch (random_.below(7)) {
+        case 0:  // nothing but its version
+            return;
+        case 1:
+            view.round += 1 + random_.below(1000);
+            return;
+        case 2:  // a model that nobody has
+            view.last_commit = drawn_commit();
+            view.last_commit->digest.bytes[0] ^= std::byte{1};
+            view.last_commit->round += random_.below(2) * 1000;
+            break;
+        case 3:  // the newest model, of a round that will not be. Not a round that is on: its
+                 // members may have merged to the same, and would go on from there.
+            view.last_commit = drawn_commit();
+            view.last_commit->round += 1000;
+            break;
+        case 4:
+            view.last_commit = drawn_commit();
+            view.last_commit->final = true;
+            view.phase = ContractPhase::complete;
+            return;
+        case 5:
+            change_members([](auto& members) {
+                members.push_back(members.back());
+                members.back().id.name += "-made-up";
+            });
+            return;
+        default:  // a plan of its own. Not weights: see core/DECISIONS.md
+            change_members([](auto& members) { members.front().merges = false; });
+            return;
+    }
+    view.phase = ContractPhase::gathering;
+    view.round = view.last_commit->round + 1;
+    view.attempt = 0;
+    view.frozen = {};
 }
 
 void HostileServer::add_frames(const Send& send, std::vector<Effect>& more) {

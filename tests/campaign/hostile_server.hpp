@@ -33,6 +33,7 @@ enum class ServerLie : std::uint8_t {
     refused_starts,  ///< refuses its SLs' registrations and enrolments
     false_ends,      ///< tells its SLs that they were expelled or replaced, or that the run is over
     false_oks,       ///< accepts its SLs' commands and does not send them on
+    false_views,     ///< tells its SLs of rounds, members and models that are not so
 };
 constexpr int server_lie_count = 12;  ///< of those that are drawn in every seed
 /// How the text ends that it tells SLs falsely.
@@ -48,6 +49,7 @@ public:
     /// Wraps the SN: changes, drops and adds effects.
     std::unique_ptr<Node> wrap(std::unique_ptr<Node> sn, std::shared_ptr<const NodeSigner> signer);
     const NodeId& id() const { return id_; }
+    bool tells(ServerLie lie) const { return lies_.contains(lie); }
 
     void change(Effect& effect, const NodeSigner& signer, std::vector<Effect>& more);
 
@@ -55,7 +57,6 @@ public:
     std::function<void(const NodeId& sl, const SubmitCommand& command)> on_false_ok;
 
 private:
-    bool tells(ServerLie lie) const { return lies_.contains(lie); }
     bool is_other(const NodeId& node) const;
     void change_consensus(const Send& send, const ConsensusMessage& message, Effect& effect,
                           std::vector<Effect>& more);
@@ -63,6 +64,8 @@ private:
     /// \return true: the leader does not get the command, and its SL gets a false answer.
     bool answers_itself(const RelayedCommand& relayed, std::vector<Effect>& more);
     void end_sl(Effect& effect);
+    void make_up_view(Effect& effect);
+    void make_up(ContractView& view);
     void change_command(RelayedCommand& relayed, const NodeId& to, const NodeSigner& signer,
                         std::vector<Effect>& more);
     void add_frames(const Send& send, std::vector<Effect>& more);
@@ -75,6 +78,7 @@ private:
     std::deque<Send> sent_;  ///< the newest messages to SNs, for old_messages
     std::map<NodeId, std::pair<std::uint64_t, std::uint64_t>> commands_;  ///< the newest of each SL
     std::map<NodeId, ContractView> views_;                                ///< the newest of each SL
+    std::map<NodeId, ContractView> made_up_;  ///< which it is told again and again
 };
 
 }  // namespace starling::test

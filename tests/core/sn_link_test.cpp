@@ -60,27 +60,39 @@ TEST(ViewWatch, DetectsAnSnThatLagsBehindAnother) {
     ViewWatch watch;
     watch.expect(at(seconds(0)));
     watch.on_later_view_elsewhere();
-    EXPECT_EQ(watch.check(at(seconds(10)), false), ViewWatch::Finding::none);
-    EXPECT_EQ(watch.check(at(seconds(11)), false), ViewWatch::Finding::lags);
-    EXPECT_EQ(watch.check(at(seconds(40)), false), ViewWatch::Finding::none);
+    EXPECT_EQ(watch.check(at(seconds(10)), {}, false), ViewWatch::Finding::none);
+    EXPECT_EQ(watch.check(at(seconds(11)), {}, false), ViewWatch::Finding::lags);
+    EXPECT_EQ(watch.check(at(seconds(40)), {}, false), ViewWatch::Finding::none);
 }
 
 TEST(ViewWatch, DetectsNothingOnceTheLaterViewArrives) {
     ViewWatch watch;
     watch.on_later_view_elsewhere();
     watch.on_view(at(seconds(5)));
-    EXPECT_EQ(watch.check(at(seconds(30)), false), ViewWatch::Finding::none);
+    EXPECT_EQ(watch.check(at(seconds(30)), {}, false), ViewWatch::Finding::none);
 }
 
 TEST(ViewWatch, RarelyRequestsASecondSn) {
     ViewWatch watch;
     std::vector<std::int64_t> found;
     for (int second = 0; second <= 1000; ++second) {
-        if (watch.check(at(seconds(second)), true) == ViewWatch::Finding::unchecked) {
+        if (watch.check(at(seconds(second)), second / 30, true) == ViewWatch::Finding::unchecked) {
             found.push_back(second);
         }
     }
     EXPECT_EQ(found, (std::vector<std::int64_t>{21, 62, 143, 304, 605, 906}));
+}
+
+TEST(ViewWatch, RarelyRequestsASecondSnWhereViewsCome) {
+    ViewWatch watch;
+    std::vector<std::int64_t> found;
+    for (int second = 0; second <= 1000; ++second) {
+        watch.on_view(at(seconds(second)));
+        if (watch.check(at(seconds(second)), 7, false) == ViewWatch::Finding::unchecked) {
+            found.push_back(second);
+        }
+    }
+    EXPECT_EQ(found, (std::vector<std::int64_t>{31, 92, 213, 454, 755}));
 }
 
 class SnLinkTest : public testing::Test {
@@ -230,8 +242,10 @@ TEST_F(SnLinkTest, ComparesTwoSnsWhileARoundIsAwaited) {
     EXPECT_EQ(heartbeat(at(seconds(30))), Hosts{});
     EXPECT_EQ(heartbeat(at(seconds(30)), 7), Hosts{"b"});
     up(at(seconds(31)), {"sn2"});
-    EXPECT_EQ(heartbeat(at(seconds(100)), 7), Hosts{});  // both are connected
+    EXPECT_EQ(heartbeat(at(seconds(60)), 7), Hosts{});  // both are connected
     EXPECT_TRUE(link.is_sn({"sn2"}));
+    EXPECT_EQ(heartbeat(at(seconds(61)), 7), Hosts{});
+    EXPECT_TRUE(link.is_sn({"sn1"})) << "it takes long";
 }
 
 TEST_F(SnLinkTest, AnotherSnThanTheOneInUseIsDialledForItsViews) {
@@ -336,6 +350,20 @@ TEST_F(SnLinkTest, ACommandIsSentToAllSnsThatAreConnected) {
     EXPECT_EQ(effects.size(), 3U) << "two sent, and one reported";
     link.send_heartbeat(at(seconds(2)), {}, std::nullopt, out);
     EXPECT_EQ(commands_to({"sn2"}, effects), (Numbers{1, 1})) << "until it is answered";
+}
+
+TEST_F(SnLinkTest, AnSnThatIsNotBelievedIsNotAskedForAWhile) {
+    link = SnLink(with({{"a", 1}, {"b", 1}, {"c", 1}}));
+    up(at(seconds(0)), {"sn1"}, {"a", 1});
+    link.on_view(at(seconds(1)), 5);
+    EXPECT_EQ(dialled([&](Outbox& out) { link.on_merge_differs(at(seconds(1)), out); }), Hosts{"b"})
+        << "it may have named other members than the others' SNs";
+    up(at(seconds(1)), {"sn2"}, {"b", 1});
+    link.on_later_view_elsewhere(at(seconds(2)), {"sn1"});
+    EXPECT_EQ(heartbeat(at(seconds(13)), 1), Hosts{});
+    EXPECT_EQ(heartbeat(at(seconds(44)), 1), Hosts{"c"}) << "sn1 is connected";
+    link.on_later_view_elsewhere(at(seconds(310)), {"sn1"});
+    EXPECT_EQ(heartbeat(at(seconds(311)), {}), Hosts{"a"}) << "not for ever";
 }
 
 TEST_F(SnLinkTest, WhatARoundHasProvedIsNotAskedAgain) {

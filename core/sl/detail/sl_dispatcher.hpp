@@ -78,12 +78,15 @@ private:
     void on_roll_news(const RollNews& news, Outbox& out) const;
 
     // sl_views.cpp
-    void note_later_view(const ContractView& view);
+    void note_later_view(const NodeId& from, const ContractView& view);
     void on_view_update(const ViewUpdate& update, Outbox& out);
     /// Reports that what the SN has sent is ignored. \param what  for people
     void refuse(TraceEvent event, const std::string& what, Outbox& out);
     void on_list_part(const MemberListPart& part, Outbox& out);
     void on_view(const ContractView& view, Outbox& out);
+    void give_up_newest_view(const ContractView& earlier, Outbox& out);
+    void drop_made_up_commits(Outbox& out);
+    bool ends_early(const ContractView& view) const;
     void end_with_run(const std::string& reason, Outbox& out);
     void on_commit(const Commit& commit, Outbox& out);
     void catch_up_to(const Commit& commit, Outbox& out);

@@ -1,0 +1,218 @@
+// Views of a contract that an SN has made up: an SL is not misled by them for long.
+#include "tests/support/sl_bench.hpp"
+
+namespace starling::test {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr std::uint64_t no_later_one = std::uint64_t{1} << 60;
+
+class MadeUpView : public SlBench {
+protected:
+    MadeUpView() {
+        enrol();
+        sync();
+        answer(1, 3, Errc::ok);
+    }
+    static ContractView exchanging(std::uint64_t version) {
+        return {.version = version,
+                .phase = ContractPhase::exchanging,
+                .checked_in = 2,
+                .min_peers = 2,
+                .frozen = MemberList({{.id = {"sl1"}, .weight = 1},
+                                      {.id = {"sl2"}, .address = partner, .weight = 1}})};
+    }
+    static ContractView committed(std::uint64_t version, Round round, bool final) {
+        ContractView view{.version = version, .round = round + 1, .min_peers = 2};
+        view.phase = final ? ContractPhase::complete : ContractPhase::gathering;
+        view.last_commit =
+            Commit{round, 0, model, MemberList({{.id = {"sl2"}, .address = partner}}), final};
+        return view;
+    }
+    /// Once a second, with a heartbeat between.
+    void views(std::uint64_t number, const ContractView& made, int count) {
+        for (int second = 0; second < count; ++second) {
+            view(number, made);
+            pass_a_heartbeat(number);
+        }
+    }
+    bool dials(const Address& address) const { return std::ranges::count(sl.dialled, address) > 0; }
+    bool begins_to_fetch() const {
+        return std::ranges::any_of(sl.effects, [](const Effect& effect) {
+            const auto* report = std::get_if<Report>(&effect);
+            return report != nullptr && report->event.name == "catch_up_begin";
+        });
+    }
+    std::uint64_t known_version(std::uint64_t number) const {
+        const auto* beat = sl.last<Heartbeat>(server(number).node);
+        return beat == nullptr ? no_later_one : beat->known_version;
+    }
+
+    static const inline Address partner{"10.0.0.2", 16000};
+    static const inline Digest model{{std::byte{7}}};
+};
+
+TEST_F(MadeUpView, ALargeVersionIsGivenUpIfAnotherSnTellsOfEarlierOnes) {
+    view(1, {.version = no_later_one, .min_peers = 2});
+    up(2);
+    EXPECT_EQ(known_version(2), 0U) << "it is asked for its own view";
+    views(2, exchanging(5), 9);
+    EXPECT_FALSE(dials(partner)) << "it may lag behind";
+    views(2, exchanging(5), 3);
+    EXPECT_TRUE(dials(partner)) << "the exchange has begun";
+    EXPECT_EQ(known_version(2), 5U);
+}
+
+TEST_F(MadeUpView, AnSnThatLagsBehindChangesNothing) {
+    view(1, exchanging(8));
+    up(2);
+    views(2, {.version = 3, .min_peers = 2}, 5);
+    EXPECT_EQ(known_version(2), 0U);
+    views(2, exchanging(8), 1);
+    EXPECT_EQ(known_version(2), 8U);
+    views(2, {.version = 3, .min_peers = 2}, 8);
+    EXPECT_EQ(known_version(2), 8U) << "an old one that came late";
+}
+
+TEST_F(MadeUpView, OfTheSameVersionAsATrueOneIsGivenUpToo) {
+    view(1, {.version = 5, .round = 70, .min_peers = 2});
+    up(2);
+    views(2, exchanging(5), 12);
+    EXPECT_TRUE(dials(partner));
+}
+
+TEST_F(MadeUpView, AModelThatNobodyHasIsGivenUp) {
+    view(1, committed(no_later_one, 9, false));
+    EXPECT_TRUE(dials(partner)) << "it is to be fetched";
+    up(2);
+    views(2, committed(5, 0, false), 12);
+    ASSERT_FALSE(sl.stopped);
+    sl.step(PeerUp{{"sl2"}, Role::sl, partner});
+    const auto* fetch = sl.last<FetchSegments>({"sl2"});
+    ASSERT_NE(fetch, nullptr);
+    EXPECT_EQ(fetch->key.round, 0U);
+}
+
+TEST_F(MadeUpView, AModelThatNobodyHasIsNotFetchedIfALaterViewHasAnEarlierOne) {
+    view(1, committed(4, 9, false));
+    view(1, committed(5, 0, false));
+    sl.step(PeerUp{{"sl2"}, Role::sl, partner});
+    const auto* fetch = sl.last<FetchSegments>({"sl2"});
+    ASSERT_NE(fetch, nullptr);
+    EXPECT_EQ(fetch->key.round, 0U);
+}
+
+TEST_F(MadeUpView, OfTwoModelsOfARoundTheNewestIsFetched) {
+    ContractView other = committed(5, 0, false);
+    other.last_commit->digest.bytes[1] = std::byte{1};
+    view(1, committed(4, 0, false));
+    EXPECT_TRUE(begins_to_fetch());
+    view(1, other);
+    EXPECT_TRUE(begins_to_fetch());
+    other.version = 6;
+    view(1, other);
+    EXPECT_FALSE(begins_to_fetch());
+}
+
+TEST_F(MadeUpView, ARoundThatIsAwaitedForLongIsCheckedThoughViewsCome) {
+    std::uint64_t version = 1;
+    for (int second = 0; second < 25; ++second) {
+        views(1, {.version = ++version, .min_peers = 2}, 1);
+    }
+    EXPECT_FALSE(dials(server(2).address));
+    for (int second = 0; second < 10; ++second) {
+        views(1, {.version = ++version, .min_peers = 2}, 1);
+    }
+    EXPECT_TRUE(dials(server(2).address));
+}
+
+TEST_F(MadeUpView, AnotherSnIsDialledIfOneIsInvalid) {
+    ContractView twice = exchanging(5);
+    twice.frozen = MemberList({{.id = {"sl2"}, .weight = 1}, {.id = {"sl2"}, .weight = 1}});
+    view(1, twice);
+    EXPECT_EQ(sl.dialled.back(), server(2).address);
+}
+
+TEST_F(MadeUpView, OnlyTwoSnsEndTheTrainingOfANodeThatHasNotFinished) {
+    view(1, committed(5, 0, true));
+    EXPECT_FALSE(dials(partner));
+    EXPECT_EQ(sl.dialled.back(), server(2).address);
+    up(2);
+    view(2, committed(5, 0, true));
+    EXPECT_TRUE(dials(partner)) << "the final model is fetched";
+}
+
+TEST_F(MadeUpView, AnotherSnDeniesThatTheTrainingHasEnded) {
+    view(1, committed(5, 0, true));
+    up(2);
+    view(2, exchanging(5));
+    EXPECT_TRUE(dials(partner));
+    up(1);
+    view(1, committed(6, 0, true));
+    const auto* done = sl.last<SyncDone>({"ml1"});
+    EXPECT_EQ(done, nullptr);
+}
+
+/// An earlier start of this node has stored it.
+TEST(MadeUpRound, DoesNotGoOnWithTheModelOfAnotherRound) {
+    for (const Round named : {4U, 1000U}) {
+        SlNodeOptions options;
+        options.id = {"sl1"};
+        options.sn_addresses = {server(1).address};
+        options.signer = make_memory_signer(openssl_hasher(), options.id, 1);
+        options.session = 7;
+        const Digest digest{{std::byte{7}}};
+        options.kept = {{{"c", 0, 4, 0}, digest, {Blob(Bytes(16))}}};
+        NodeBench sl{make_sl_node(options, openssl_hasher())};
+        const NodeId sn = server(1).node;
+        sl.step(PeerUp{sn, Role::sn, server(1).address});
+        sl.frame(sn, CommandResult{1, Errc::ok, "", 0, 7});
+        sl.step(PeerUp{{"ml1"}, Role::ml, {}});
+        sl.frame({"ml1"}, OpenSession{"c", tiny_contract(2), tiny_layout, EndMode::active});
+        sl.frame(sn, CommandResult{2, Errc::ok, "", 0, 7});
+        sl.frame({"ml1"}, SyncBegin{1, {}});
+        sl.frame({"ml1"}, MlSegment{1, 0}, Blob(Bytes(16)));
+        ContractView view{.name = "c", .version = 9, .round = named + 1, .min_peers = 2};
+        view.last_commit = Commit{named, 0, digest, MemberList({{.id = {"sl2"}}}), false};
+        sl.frame(sn, ViewUpdate{view, {}, {}});
+        EXPECT_EQ(sl.last<SyncDone>({"ml1"}) != nullptr, named == 4) << named;
+    }
+}
+
+/// It had reported that model, and the round was not committed.
+TEST(MadeUpRound, IsLeftForTheLastThatWasCommitted) {
+    SlNodeOptions options;
+    options.id = {"sl1"};
+    options.sn_addresses = {server(1).address, server(2).address};
+    options.signer = make_memory_signer(openssl_hasher(), options.id, 1);
+    options.session = 7;
+    const Digest digest{{std::byte{7}}};
+    options.kept = {{{"c", 0, 4, 0}, digest, {Blob(Bytes(16))}}};
+    NodeBench sl{make_sl_node(options, openssl_hasher())};
+    const auto tell = [&](std::uint64_t number, std::uint64_t version, Round round, Digest model) {
+        ContractView view{.name = "c", .version = version, .round = round + 1, .min_peers = 2};
+        view.last_commit =
+            Commit{round, 0, model, MemberList({{.id = {"sl2"}, .address = {"b", 1}}}), false};
+        sl.frame(server(number).node, ViewUpdate{view, {}, {}});
+    };
+    sl.step(PeerUp{server(1).node, Role::sn, server(1).address});
+    sl.frame(server(1).node, CommandResult{1, Errc::ok, "", 0, 7});
+    sl.step(PeerUp{{"ml1"}, Role::ml, {}});
+    sl.frame({"ml1"}, OpenSession{"c", tiny_contract(2), tiny_layout, EndMode::active});
+    sl.frame(server(1).node, CommandResult{2, Errc::ok, "", 0, 7});
+    sl.frame({"ml1"}, SyncBegin{1, {}});
+    sl.frame({"ml1"}, MlSegment{1, 0}, Blob(Bytes(16)));
+    tell(1, 8, 4, digest);
+    ASSERT_NE(sl.last<SyncDone>({"ml1"}), nullptr);
+    sl.frame({"ml1"}, SyncBegin{2, {}});
+    sl.frame({"ml1"}, MlSegment{2, 0}, Blob(Bytes(16)));
+    tell(1, 9, 3, Digest{{std::byte{9}}});
+    sl.step(PeerUp{{"sl2"}, Role::sl, {"b", 1}});
+    const auto* fetch = sl.last<FetchSegments>({"sl2"});
+    ASSERT_NE(fetch, nullptr);
+    EXPECT_EQ(fetch->key.round, 3U);
+}
+
+}  // namespace
+}  // namespace starling::test
