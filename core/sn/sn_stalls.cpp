@@ -178,7 +178,10 @@ std::optional<SnNode::HeldUp> SnNode::holds_up(const Contract& contract) {
     const bool silent = settled && quiet >= longest_silence + for_disk;
     const PairLimits limits(contract);
     const bool judges_owners = settled && (silent || age - to_report >= limits.shortest());
-    StalledPairs pairs = stalled_pairs(contract, judges_owners);
+    StalledPairs pairs = stalled_pairs(contract, judges_owners || still);
+    if (still && pairs.all.empty()) {
+        pairs.all = owed_by_both(pairs.unmerged);
+    }
     if (judges_owners && pairs.all.empty()) {
         const auto owed = owed_by_the_last(pairs.unmerged, pairs.waiting);
         pairs.all = silent ? owed : limits.overdue(owed, age - to_report);

@@ -75,6 +75,16 @@ std::pair<NodeId, std::vector<NodeId>> most_blamed(const std::set<MemberPair>& p
     return {worst->first, {worst->second.begin(), worst->second.end()}};
 }
 
+std::set<MemberPair> owed_by_both(const std::set<MemberPair>& unmerged) {
+    std::set<MemberPair> both;
+    for (const auto& [node, owner] : unmerged) {
+        if (node < owner && unmerged.contains({owner, node})) {
+            both.emplace(node, owner);
+        }
+    }
+    return both;
+}
+
 std::set<MemberPair> owed_by_the_last(const std::set<MemberPair>& unmerged,
                                       const std::set<NodeId>& waiting) {
     std::set<MemberPair> last;

@@ -54,6 +54,9 @@ std::uint32_t holdups_of(const Contract& contract, const NodeId& node);
 std::pair<NodeId, std::vector<NodeId>> most_blamed(const std::set<MemberPair>& pairs,
                                                    const Contract& contract);
 
+/// Pairs of which each one waits for merged segments of the other: nothing moves between them.
+std::set<MemberPair> owed_by_both(const std::set<MemberPair>& unmerged);
+
 /// Whoever waited for contributions would have said so by now: owners that send no merged segments
 /// have what they need. A tree's relay that waits for an owner says so, and is not at fault.
 ///

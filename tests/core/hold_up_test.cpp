@@ -271,6 +271,25 @@ TEST_F(HoldUp, AMemberThatSendsNothingToOneOtherCostsOneAttempt) {
     }
 }
 
+/// The connection breaks when both have the other's contribution: neither can say which segments
+/// the other one has merged.
+TEST_F(HoldUp, TwoThatSendEachOtherNoMergedSegmentsCostOneShortAttempt) {
+    for (const auto& [from, to] : {std::pair("sl1", "sl2"), std::pair("sl2", "sl1")}) {
+        const NodeId other{to};
+        tamper(from, nullptr, [other](Effect& effect) {
+            const SegmentData* data = segment_of(effect);
+            if (is_in_training(data) && data->kind == SegmentKind::merged &&
+                std::get<Send>(effect).to == other) {
+                drop(effect);
+            }
+        });
+    }
+    add_pairs(4);
+    ASSERT_TRUE(swarm.run(minutes(20))) << swarm.trace.tail();
+    EXPECT_LE(longest_round(), seconds(70));
+    EXPECT_EQ(excluded("sl1") + excluded("sl2"), 0U);
+}
+
 TEST_F(HoldUp, AMemberThatSendsTheOnlyOwnerNothingGetsNoOtherExcluded) {
     // Without a majority one member merges for all, and nothing moves between it and sl1.
     tamper("sl1", nullptr, [](Effect& effect) {
