@@ -22,7 +22,7 @@ void SlNode::on_view_update(const ViewUpdate& update, Outbox& out) {
             sn_.on_same_view(now_, update.view.version);
             return;
         }
-        if (!sn_.insists_on_earlier(now_)) {
+        if (!sn_.insists_on_earlier(now_, out)) {
             return;
         }
         give_up_newest_view(update.view, out);

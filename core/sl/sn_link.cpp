@@ -1,6 +1,7 @@
 #include "core/sl/sn_link.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/sl/sl_log.hpp"
 #include "core/sl/sl_timers.hpp"
@@ -44,9 +45,11 @@ void SnLink::dial(Outbox& out) const {
 void SnLink::move_on(SwarmTime now, const Address& but) {
     ++at_;
     const bool have_others = setup_.addresses.size() > 2;
-    for (std::size_t tries = 1; tries < setup_.addresses.size() &&
-                                (address() == but || (have_others && is_doubted(now, address())));
-         ++tries) {
+    const auto is_of_use = [&] {
+        const bool is_party = !told_.denied_by.empty() && address() == told_.newest_by;
+        return address() != but && !(have_others && (is_party || is_doubted(now, address())));
+    };
+    for (std::size_t tries = 1; tries < setup_.addresses.size() && !is_of_use(); ++tries) {
         ++at_;
     }
 }
@@ -231,7 +234,10 @@ void SnLink::leave_without_answer(SwarmTime now, Outbox& out) {
 
 void SnLink::on_view(SwarmTime now, std::uint64_t version) {
     told_.version = std::max(told_.version, version);
-    told_.newest_by = version > 0 ? dialled_ : told_.newest_by;
+    if (version > 0) {
+        told_.newest_by = dialled_;
+        told_.denied_by.clear();
+    }
     doubts_.earlier_since.reset();
     views_.on_view(now);
     pace_.on_answered(now);
@@ -242,6 +248,11 @@ void SnLink::on_same_view(SwarmTime now, std::uint64_t version) {
     pace_.on_answered(now);
     told_.version = std::max(told_.version, version);
     doubts_.earlier_since.reset();
+    if (told_.newest_by != dialled_) {
+        for (const Address& address : std::exchange(told_.denied_by, {})) {
+            doubt(now, address);
+        }
+    }
 }
 
 void SnLink::check_views(SwarmTime now, std::optional<Round> awaited, Outbox& out) {

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -116,8 +117,9 @@ public:
         return setup_.addresses.size() < 2 ? newest : std::min(newest, told_.version);
     }
     /// The SN in use tells of an earlier version than the newest one here, which another one has
-    /// told. \return  true: it has done so for too long to lag behind
-    bool insists_on_earlier(SwarmTime now);
+    /// told. \return  true: it has done so for too long to lag behind, and another one has, too
+    /// (where there are three, unless none answers)
+    bool insists_on_earlier(SwarmTime now, Outbox& out);
     /// The SN that has told the newest view is not asked for a while, where there are others.
     void doubt_newest_view(SwarmTime now) { doubt(now, told_.newest_by); }
     /// The others have merged a round to another model than this node: the SN may have named other
@@ -181,6 +183,7 @@ private:
     struct Told {
         std::uint64_t version = 0;                 ///< newest one of a view by sn_
         Address newest_by;                         ///< the SN that has sent the newest view here
+        std::set<Address> denied_by;               ///< SNs that tell of earlier ones, for long
         std::map<Address, Disbelief> disbelieved;  ///< SNs whose word another one has denied
     };
     Told told_;

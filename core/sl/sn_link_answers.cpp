@@ -96,7 +96,7 @@ void SnLink::on_left_out(SwarmTime now, Outbox& out) {
     }
 }
 
-bool SnLink::insists_on_earlier(SwarmTime now) {
+bool SnLink::insists_on_earlier(SwarmTime now, Outbox& out) {
     if (setup_.addresses.size() < 2) {
         return false;
     }
@@ -104,7 +104,19 @@ bool SnLink::insists_on_earlier(SwarmTime now) {
     if (!doubts_.earlier_since) {
         doubts_.earlier_since = now;
     }
-    return now - *doubts_.earlier_since >= earlier_limit;
+    const SwarmDuration since = now - *doubts_.earlier_since;
+    if (since < earlier_limit) {
+        return false;
+    }
+    const bool is_first_time = told_.denied_by.insert(dialled_).second;
+    const std::size_t needed = setup_.addresses.size() > 2 ? 2 : 1;
+    if (told_.denied_by.size() >= needed || since >= 2 * earlier_limit) {
+        return true;
+    }
+    if (is_first_time) {
+        dial_next(now, Level::warning, "denies what another SN has told; dialling ", out);
+    }
+    return false;
 }
 
 void SnLink::doubt(SwarmTime now, const Address& address) {

@@ -28,8 +28,8 @@ SwarmDuration round_limit(int pairs, std::size_t model_bytes) {
 }
 
 constexpr SwarmDuration end_limit = seconds(120);
-/// An SN that makes up views holds each member up for 40 s at most (30 s until the member asks
-/// another SN, 10 s until that one is believed), but not all of them at the same time.
+/// An SN that makes up views holds each member up for 50 s at a time (30 s until the member asks
+/// another SN, 20 s until that one is believed), but not all of them at the same time.
 constexpr SwarmDuration held_up_by_views = std::chrono::minutes(2);
 constexpr SwarmDuration readers_go_on = seconds(3);
 /// After this many rounds, every assignment of segment owners has occurred.
@@ -65,7 +65,7 @@ struct LimitsAfterFaults {
 LimitsAfterFaults limits_after_faults(const CampaignSwarm& swarm, const CampaignOptions& options) {
     const SwarmDuration of_views = swarm.has_false_views() ? held_up_by_views : SwarmDuration{0};
     if (swarm.has_hostile_member()) {
-        return {hostile_round_limit(options.pairs) + 5 * of_views, hostile_end_limit};
+        return {hostile_round_limit(options.pairs), hostile_end_limit};
     }
     const SwarmDuration more =
         of_views + (swarm.may_lose_models() ? missing_model_limit : SwarmDuration{0});

@@ -53,15 +53,40 @@ protected:
     static const inline Digest model{{std::byte{7}}};
 };
 
-TEST_F(MadeUpView, ALargeVersionIsGivenUpIfAnotherSnTellsOfEarlierOnes) {
+TEST_F(MadeUpView, ALargeVersionIsGivenUpIfTwoOtherSnsTellOfEarlierOnes) {
     view(1, {.version = no_later_one, .min_peers = 2});
     up(2);
     EXPECT_EQ(known_version(2), 0U) << "it is asked for its own view";
     views(2, exchanging(5), 9);
     EXPECT_FALSE(dials(partner)) << "it may lag behind";
     views(2, exchanging(5), 3);
+    EXPECT_TRUE(dials(server(3).address));
+    EXPECT_FALSE(dials(partner)) << "which of the two lies?";
+    up(3);
+    views(3, exchanging(5), 12);
     EXPECT_TRUE(dials(partner)) << "the exchange has begun";
-    EXPECT_EQ(known_version(2), 5U);
+    EXPECT_EQ(known_version(3), 5U);
+}
+
+TEST_F(MadeUpView, ATrueViewIsKeptIfAThirdSnConfirmsIt) {
+    view(1, exchanging(8));
+    up(2);
+    views(2, {.version = 3, .min_peers = 2}, 12);
+    up(3);
+    views(3, exchanging(8), 1);
+    EXPECT_EQ(known_version(3), 8U);
+    sl.step(PeerLost{server(3).node, "gone"});
+    sl.pass(seconds(1));
+    EXPECT_EQ(sl.dialled.back(), server(1).address) << "and not the one that has denied it";
+}
+
+TEST_F(MadeUpView, OneSnIsBelievedIfNoThirdOneAnswers) {
+    view(1, {.version = no_later_one, .min_peers = 2});
+    up(2);
+    views(2, exchanging(5), 18);
+    EXPECT_FALSE(dials(partner));
+    views(2, exchanging(5), 4);
+    EXPECT_TRUE(dials(partner));
 }
 
 TEST_F(MadeUpView, AnSnThatLagsBehindChangesNothing) {
@@ -77,16 +102,20 @@ TEST_F(MadeUpView, AnSnThatLagsBehindChangesNothing) {
 
 TEST_F(MadeUpView, OfTheSameVersionAsATrueOneIsGivenUpToo) {
     view(1, {.version = 5, .round = 70, .min_peers = 2});
-    up(2);
-    views(2, exchanging(5), 12);
+    for (const std::uint64_t other : {2U, 3U}) {
+        up(other);
+        views(other, exchanging(5), 12);
+    }
     EXPECT_TRUE(dials(partner));
 }
 
 TEST_F(MadeUpView, AModelThatNobodyHasIsGivenUp) {
     view(1, committed(no_later_one, 9, false));
     EXPECT_TRUE(dials(partner)) << "it is to be fetched";
-    up(2);
-    views(2, committed(5, 0, false), 12);
+    for (const std::uint64_t other : {2U, 3U}) {
+        up(other);
+        views(other, committed(5, 0, false), 12);
+    }
     ASSERT_FALSE(sl.stopped);
     sl.step(PeerUp{{"sl2"}, Role::sl, partner});
     const auto* fetch = sl.last<FetchSegments>({"sl2"});
