@@ -60,7 +60,7 @@ WorkResult run_work(const Work& work, const Hasher& hasher, WorkStores stores) {
 }
 
 std::uint64_t work_bytes(const Work& work) {
-    const auto sum = [](const std::vector<Blob>& blobs) {
+    const auto sum = [](std::span<const Blob> blobs) {
         std::uint64_t bytes = 0;
         for (const Blob& blob : blobs) {
             bytes += blob.size();
@@ -120,7 +120,7 @@ void NodeRunner::handle(Input&& input) {
         return;
     }
     if (busy()) {
-        waiting_inputs_.push_back(std::move(input));
+        waiting_inputs().push_back(std::move(input));
         return;
     }
     step(input);
@@ -140,10 +140,10 @@ void NodeRunner::step_node(const Input& input, bool at_once) {
     effects.clear();
     node_.step(now_, input, effects);
     for (Effect& effect : effects) {
-        if (at_once && waiting_effects_.empty() && !busy() && !stopped_) {
+        if (at_once && no_effect_waits() && !busy() && !stopped_) {
             execute(effect);
         } else {
-            waiting_effects_.push_back(std::move(effect));
+            waiting_effects().push_back(std::move(effect));
         }
     }
     // Not of a push to 100,000 members.
@@ -157,7 +157,7 @@ void NodeRunner::handle_together(const std::vector<Input>& inputs, const NextInp
 
 void NodeRunner::step_together(const std::vector<Input>& inputs, const NextInput& next) {
     for (const Input& input : inputs) {
-        if (stopped_ || std::ranges::any_of(waiting_effects_, is_stop)) {
+        if (stopped_ || stop_waits()) {
             break;
         }
         step_node(input, false);
@@ -175,16 +175,29 @@ void NodeRunner::step_together(const std::vector<Input>& inputs, const NextInput
 }
 
 bool NodeRunner::takes_more(std::size_t handled) const {
-    return handled < together_max && !stopped_ && std::ranges::none_of(waiting_effects_, is_stop);
+    return handled < together_max && !stopped_ && !stop_waits();
+}
+
+bool NodeRunner::stop_waits() const {
+    return waiting_ && std::ranges::any_of(waiting_->effects, is_stop);
+}
+
+void NodeRunner::forget_waiting() {
+    if (no_effect_waits() && no_input_waits()) {
+        waiting_.reset();
+    }
 }
 
 /// Executes pending writes ahead of other effects, in one transaction. That is safe: if it fails,
 /// the node ends as if it had crashed before those effects.
 void NodeRunner::write_waiting() {
+    if (no_effect_waits()) {
+        return;
+    }
     std::vector<StoreWrite> writes;
     std::list<Effect> others;
     bool ended = false;
-    for (Effect& effect : waiting_effects_) {
+    for (Effect& effect : waiting_effects()) {
         ended = ended || is_stop(effect);
         if (auto* persist = std::get_if<Persist>(&effect); persist != nullptr && !ended) {
             writes.emplace_back(std::move(*persist));
@@ -198,7 +211,7 @@ void NodeRunner::write_waiting() {
             others.push_back(std::move(effect));
         }
     }
-    waiting_effects_ = std::move(others);
+    waiting_effects() = std::move(others);
     if (!writes.empty()) {
         after_write(store().write(writes));
     }
@@ -209,14 +222,14 @@ void NodeRunner::maintain_store() { after_write(services_.store->maintain()); }
 /// Other nodes do not wait for a log line to be written.
 void NodeRunner::execute_waiting() {
     std::list<Effect> reports;
-    while (!waiting_effects_.empty() && !busy() && !stopped_) {
-        const auto first = waiting_effects_.begin();
+    while (!no_effect_waits() && !busy() && !stopped_) {
+        const auto first = waiting_effects().begin();
         if (std::holds_alternative<Report>(*first)) {
-            reports.splice(reports.end(), waiting_effects_, first);
+            reports.splice(reports.end(), waiting_effects(), first);
             continue;
         }
         std::list<Effect> effect;
-        effect.splice(effect.end(), waiting_effects_, first);
+        effect.splice(effect.end(), waiting_effects(), first);
         execute(effect.front());
     }
     if (!reports.empty()) {
@@ -250,7 +263,7 @@ void NodeRunner::execute(Effect& effect) {
             },
             [&](CancelSends& cancel) { services_.endpoint.cancel_sends(cancel.group, cancel.to); },
             [&](PinPeer& pin) { services_.endpoint.pin(pin); },
-            [&](MeasureArrivals&) { waiting_inputs_.push_back(services_.endpoint.arrivals()); },
+            [&](MeasureArrivals&) { waiting_inputs().push_back(services_.endpoint.arrivals()); },
             [&](SetTimer& timer) { set_timer(timer.timer, timer.at); },
             [&](CancelTimer& timer) { cancel_timer(timer.timer); },
             [&](StartWork& work) { services_.work.start(work.work, std::move(work.what)); },
@@ -262,21 +275,23 @@ void NodeRunner::execute(Effect& effect) {
 
 /// Handles inputs that waited for the disk, and answers to MeasureArrivals.
 void NodeRunner::handle_waiting() {
-    while (!busy() && !stopped_ && !waiting_inputs_.empty()) {
-        if (services_.group_commits && waiting_inputs_.size() > 1) {
-            const auto begin = waiting_inputs_.begin();
+    while (!busy() && !stopped_ && !no_input_waits()) {
+        std::list<Input>& waiting = waiting_inputs();
+        if (services_.group_commits && waiting.size() > 1) {
+            const auto begin = waiting.begin();
             const auto end = std::next(
-                begin, static_cast<std::ptrdiff_t>(std::min(together_max, waiting_inputs_.size())));
+                begin, static_cast<std::ptrdiff_t>(std::min(together_max, waiting.size())));
             const std::vector<Input> inputs(std::make_move_iterator(begin),
                                             std::make_move_iterator(end));
-            waiting_inputs_.erase(begin, end);
+            waiting.erase(begin, end);
             step_together(inputs);
             continue;
         }
-        const Input input = std::move(waiting_inputs_.front());
-        waiting_inputs_.pop_front();
+        const Input input = std::move(waiting.front());
+        waiting.pop_front();
         step(input);
     }
+    forget_waiting();
 }
 
 void NodeRunner::after_write(const Result<void>& kept) {

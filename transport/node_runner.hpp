@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/seldom.hpp"
 #include "core/node/node.hpp"
 #include "transport/endpoint.hpp"
 
@@ -120,7 +121,7 @@ public:
     /// Call wake() no later than this.
     std::optional<SwarmTime> deadline() const;
     /// Set once the node has stopped; it takes no further input.
-    const std::optional<Stop>& stopped() const { return stopped_; }
+    const Seldom<Stop>& stopped() const { return stopped_; }
     const NodeId& id() const { return node_.id(); }
     /// Whether a write to the store is under way (simulated).
     bool writing() const { return busy(); }
@@ -145,11 +146,22 @@ private:
     Node& node_;
     NodeServices services_;
     std::vector<std::pair<std::uint32_t, SwarmTime>> timers_;  ///< a few, ascending by number
-    // Lists: an empty deque would take as much memory as an effect.
-    std::list<Effect> waiting_effects_;    ///< not executed yet, in order
-    std::list<Input> waiting_inputs_;      ///< handled after all of waiting_effects_
+    /// What is handled later. Lists: an empty deque would take as much memory as an effect.
+    struct Waiting {
+        std::list<Effect> effects;  ///< not executed yet, in order
+        std::list<Input> inputs;    ///< handled after all of `effects`
+    };
+    /// \return  of `waiting_`
+    std::list<Effect>& waiting_effects() { return waiting_.need().effects; }
+    std::list<Input>& waiting_inputs() { return waiting_.need().inputs; }
+    bool no_effect_waits() const { return !waiting_ || waiting_->effects.empty(); }
+    bool no_input_waits() const { return !waiting_ || waiting_->inputs.empty(); }
+    bool stop_waits() const;
+    void forget_waiting();
+
+    Seldom<Waiting> waiting_;
     std::optional<SwarmTime> busy_until_;  ///< end of a simulated write
-    std::optional<Stop> stopped_;
+    Seldom<Stop> stopped_;
     SwarmTime now_{};  ///< of the last step; never decreases
 };
 

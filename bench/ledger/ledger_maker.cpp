@@ -52,8 +52,8 @@ Result<void> LedgerMaker::add_round() {
     time_ns_ += round_ns;
     for (const NodeId& member : members_) {
         if (done) {
-            done =
-                add_entry(member, CheckInRound{"default", 0, round_, {.scalars = {{"loss", 0.5}}}});
+            done = add_entry(
+                member, CheckInRound{"default", 0, round_, {.scalars = Scalars{{"loss", 0.5}}}});
         }
         MemberReport report{.node = member};
         report.digest = link_;  // any digest, the same for all

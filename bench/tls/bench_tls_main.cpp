@@ -76,7 +76,7 @@ Result<TwoProcesses::Figures> measure(const Options& options) {
         !written) {
         return written.error();
     }
-    const std::string& ip = options.stream.address.host;
+    const std::string ip = options.stream.address.host;
     const Result<IdentityFiles> sender = issue(directory, *ca, "sender", ip);
     const Result<IdentityFiles> receiver = issue(directory, *ca, "receiver", ip);
     if (!sender || !receiver) {

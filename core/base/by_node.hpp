@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/ids.hpp"
+#include "core/base/seldom.hpp"
 
 namespace starling {
 
@@ -18,25 +19,13 @@ class ByNode {
 public:
     /// nullptr: there is none. Valid until the next change.
     const T* find(const NodeId& node) const {
-        if (blocks_.empty()) {
-            return nullptr;
-        }
-        const std::vector<T>& block = blocks_[block_of(node)];
+        const std::vector<T>& block = blocks_ ? (*blocks_)[block_of(node)] : only_;
         const auto at = place_in(block, node);
         return at != block.end() && id_of(*at) == node ? &*at : nullptr;
     }
     /// Not if there is one of that node.
     void insert(T what) {
-        if (blocks_.empty()) {
-            blocks_.reserve(1);
-            blocks_.emplace_back();
-        }
-        std::size_t number = block_of(id_of(what));
-        if (blocks_[number].size() == block_max && !find(id_of(what))) {
-            split(number);
-            number = block_of(id_of(what));
-        }
-        std::vector<T>& block = blocks_[number];
+        std::vector<T>& block = block_for(id_of(what));
         const auto at = place_in(block, id_of(what));
         if (at != block.end() && id_of(*at) == id_of(what)) {
             return;
@@ -53,46 +42,74 @@ public:
         if (find(node) == nullptr) {
             return false;
         }
+        if (!blocks_) {
+            only_.erase(place_in(only_, node));
+            return true;
+        }
         const std::size_t number = block_of(node);
-        std::vector<T>& block = blocks_[number];
+        std::vector<T>& block = (*blocks_)[number];
         block.erase(place_in(block, node));
         if (block.empty()) {
-            blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(number));
+            blocks_->erase(blocks_->begin() + static_cast<std::ptrdiff_t>(number));
+        }
+        if (blocks_->empty()) {
+            blocks_.reset();
         }
         return true;
     }
     /// In order. `visit` may not change this.
     template <typename Visit>
     void for_each(Visit visit) const {
-        for (const std::vector<T>& block : blocks_) {
-            std::for_each(block.begin(), block.end(), visit);
+        std::for_each(only_.begin(), only_.end(), visit);
+        if (blocks_) {
+            for (const std::vector<T>& block : *blocks_) {
+                std::for_each(block.begin(), block.end(), visit);
+            }
         }
     }
 
 private:
     static constexpr std::size_t block_max = 64;
 
-    /// In which it is, if it is there. \pre  there is one
+    /// In which it is, if it is there. \pre  blocks_
     std::size_t block_of(const NodeId& node) const {
         const auto behind = std::upper_bound(
-            blocks_.begin() + 1, blocks_.end(), node,
+            blocks_->begin() + 1, blocks_->end(), node,
             [](const NodeId& id, const std::vector<T>& block) { return id < id_of(block[0]); });
-        return static_cast<std::size_t>(behind - blocks_.begin()) - 1;
+        return static_cast<std::size_t>(behind - blocks_->begin()) - 1;
+    }
+    /// The same, with room for it.
+    std::vector<T>& block_for(const NodeId& node) {
+        if (!blocks_ && (only_.size() < block_max || find(node) != nullptr)) {
+            return only_;
+        }
+        if (!blocks_) {
+            blocks_.need().push_back(std::move(only_));
+            only_ = {};
+        }
+        std::size_t number = block_of(node);
+        if ((*blocks_)[number].size() == block_max && find(node) == nullptr) {
+            split(number);
+            number = block_of(node);
+        }
+        return (*blocks_)[number];
     }
     static auto place_in(const std::vector<T>& block, const NodeId& node) {
         return std::lower_bound(block.begin(), block.end(), node,
                                 [](const T& one, const NodeId& id) { return id_of(one) < id; });
     }
     void split(std::size_t number) {
-        std::vector<T>& block = blocks_[number];
+        std::vector<T>& block = (*blocks_)[number];
         const auto middle = block.begin() + block_max / 2;
         std::vector<T> upper(std::make_move_iterator(middle), std::make_move_iterator(block.end()));
         block.erase(middle, block.end());
         block.shrink_to_fit();
-        blocks_.insert(blocks_.begin() + static_cast<std::ptrdiff_t>(number) + 1, std::move(upper));
+        blocks_->insert(blocks_->begin() + static_cast<std::ptrdiff_t>(number) + 1,
+                        std::move(upper));
     }
 
-    std::vector<std::vector<T>> blocks_;  ///< none is empty
+    std::vector<T> only_;                         ///< all, unless there are blocks
+    Seldom<std::vector<std::vector<T>>> blocks_;  ///< none is empty
 };
 
 }  // namespace starling

@@ -49,7 +49,8 @@ std::string to_string(const Address& address) {
         return address.host;
     }
     const bool v6 = address.host.find(':') != std::string::npos;
-    return (v6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
+    const std::string host = v6 ? "[" + address.host + "]" : std::string(address.host);
+    return host + ":" + std::to_string(address.port);
 }
 
 }  // namespace starling

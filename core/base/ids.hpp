@@ -6,13 +6,14 @@
 #include <string_view>
 
 #include "core/base/result.hpp"
+#include "core/base/short_text.hpp"
 
 namespace starling {
 
 /// The name of a node in the swarm, as its certificate gives it: 1 to 64 characters out of
 /// [A-Za-z0-9._-]. Ordered by its bytes; "ascending node id" always means this order.
 struct NodeId {
-    std::string name;
+    ShortText name;
 
     friend auto operator<=>(const NodeId&, const NodeId&) = default;
 };
@@ -39,7 +40,7 @@ using Run = std::uint32_t;
 /// Where a node can be dialled: an IPv4 or IPv6 address or host name and a port, or the path of a
 /// Unix socket in `host` with port 0.
 struct Address {
-    std::string host;
+    ShortText host;
     std::uint16_t port = 0;
 
     friend auto operator<=>(const Address&, const Address&) = default;

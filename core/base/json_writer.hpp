@@ -6,6 +6,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "core/base/short_text.hpp"
+
 namespace starling {
 
 /// Writes one JSON text (RFC 8259) piece by piece, in the order of the calls. Any text is taken:
@@ -23,6 +25,7 @@ public:
     JsonWriter& value(std::string_view text);
     JsonWriter& value(const char* text) { return value(std::string_view(text)); }
     JsonWriter& value(const std::string& text) { return value(std::string_view(text)); }
+    JsonWriter& value(const ShortText& text) { return value(text.view()); }
     JsonWriter& value(bool flag) { return word(flag ? "true" : "false"); }
     /// null if it is not finite, which JSON can't say.
     JsonWriter& value(double number);

@@ -50,6 +50,7 @@ public:
         }
     }
     void clear() { content_.reset(); }
+    friend bool operator==(const MostlyEmpty& a, const MostlyEmpty& b) { return *a == *b; }
 
 private:
     void free_if_empty() {

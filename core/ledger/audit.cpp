@@ -141,7 +141,7 @@ Result<void> LedgerAudit::check_registration(const Entry& entry, const RegisterN
     }
     if (options_.trusted) {
         if (const Result<void> trusted =
-                options_.trusted(entry.signer, command.credentials.certificate);
+                options_.trusted(entry.signer, *command.credentials.certificate);
             !trusted) {
             return bad("it registers " + name + ": " + trusted.error().message);
         }

@@ -10,6 +10,7 @@
 
 #include "core/base/hasher.hpp"
 #include "core/base/ids.hpp"
+#include "core/base/mostly_empty.hpp"
 #include "core/base/scalars.hpp"
 #include "core/base/time.hpp"
 #include "core/ledger/member_list.hpp"
@@ -84,10 +85,10 @@ struct CheckIn {
     std::uint32_t epochs_total = 0;
     bool finished = false;  ///< has ended its local training
     bool fresh = false;     ///< brings parameters trained since the last round
-    double loss = 0.0;      ///< of the local training, NaN = not measured
     /// The parameters hold a NaN or an infinity: see NonFinitePolicy. Set by its own SL.
     bool non_finite = false;
-    Scalars scalars;  ///< measured since the last round
+    double loss = 0.0;             ///< of the local training, NaN = not measured
+    MostlyEmpty<Scalars> scalars;  ///< measured since the last round
 
     friend bool operator==(const CheckIn&, const CheckIn&) = default;
 };
@@ -115,7 +116,7 @@ enum class MemberStatus : std::uint8_t { active = 1, left = 2, lost = 3, expelle
 struct Member {
     Address address;  ///< of its SL's exchange port
     /// Members of one site are near to each other, as far as their owners declare it; may be empty.
-    std::string site;
+    ShortText site;
     MemberStatus status = MemberStatus::active;
     std::optional<CheckIn> check_in;   ///< of the current round
     std::uint64_t check_in_index = 0;  ///< index of the ledger entry that brought it
@@ -163,7 +164,7 @@ struct MemberCounts {
 };
 
 /// Bytes of a node's name in a message.
-constexpr std::uint64_t name_bytes_of(const NodeId& node) { return 4 + node.name.size(); }
+inline std::uint64_t name_bytes_of(const NodeId& node) { return 4 + node.name.size(); }
 
 /// The members of a contract.
 struct Members : std::map<NodeId, Member> {

@@ -135,7 +135,7 @@ void encode(Writer& writer, const CheckIn& check_in) {
     writer.boolean(check_in.fresh);
     writer.f64(check_in.loss);
     writer.boolean(check_in.non_finite);
-    encode(writer, check_in.scalars);
+    encode(writer, *check_in.scalars);
 }
 
 CheckIn decode_check_in(Reader& reader) {

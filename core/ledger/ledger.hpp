@@ -105,7 +105,7 @@ using LedgerEvent =
 /// The answer to a command, kept for its (session, sequence).
 struct Answer {
     Errc code = Errc::ok;
-    std::string reason;
+    ShortText reason;
     Run run = 0;
 };
 

@@ -22,7 +22,7 @@ struct RoundMember {
     std::uint32_t weight = 1;
     std::uint64_t check_in_index = 0;  ///< see Member: the same index, the same parameters
     bool merges = true;                ///< false: owns no segments, see Contract::apart
-    std::string site;                  ///< see Member
+    ShortText site;                    ///< see Member
     /// Of the start of its SL that checked in: a copy of that node, started from a copy of its
     /// workspace, takes no part. 0: unknown.
     std::uint64_t session = 0;

@@ -81,7 +81,7 @@ void decode(Reader& reader, RoundMember& member, const RoundMember& before) {
     const std::uint8_t flags = reader.u8();
     member.merges = (flags & merges_flag) != 0;
     const bool moved = (flags & moved_flag) != 0;
-    member.site = moved ? decode_text(reader, "", node_name_max) : before.site;
+    member.site = moved ? ShortText(decode_text(reader, "", node_name_max)) : before.site;
     const std::uint64_t weight = reader.varint();
     member.weight = static_cast<std::uint32_t>(weight);
     member.check_in_index = decode_step(reader, before.check_in_index);

@@ -58,9 +58,9 @@ Signature decode_signature(Reader& reader) {
 void encode(Writer& writer, const Credentials& credentials) {
     writer.raw(credentials.key.bytes);
     writer.digest(credentials.ca);
-    encode_bytes(writer, credentials.certificate);
-    encode_bytes(writer, credentials.issuer);
-    encode_bytes(writer, credentials.endorsement);
+    encode_bytes(writer, *credentials.certificate);
+    encode_bytes(writer, *credentials.issuer);
+    encode_bytes(writer, *credentials.endorsement);
 }
 
 Credentials decode_credentials(Reader& reader) {

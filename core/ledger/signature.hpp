@@ -7,6 +7,7 @@
 #include "core/base/coding.hpp"
 #include "core/base/hasher.hpp"
 #include "core/base/ids.hpp"
+#include "core/base/mostly_empty.hpp"
 #include "core/base/result.hpp"
 
 namespace starling {
@@ -33,10 +34,11 @@ using CaFingerprint = Digest;
 /// can't be copied from a file.
 struct Credentials {
     PublicKey key;
-    CaFingerprint ca;   ///< of who made the certificate
-    Bytes certificate;  ///< X.509, DER, behind it its intermediate CAs; empty in a simulation
-    Bytes issuer;       ///< X.509, DER: the certificate of `ca`
-    Bytes endorsement;  ///< of endorsement_text(), by the key of the certificate
+    CaFingerprint ca;  ///< of who made the certificate
+    // Empty in a simulation.
+    MostlyEmpty<Bytes> certificate;  ///< X.509, DER, behind it its intermediate CAs
+    MostlyEmpty<Bytes> issuer;       ///< X.509, DER: the certificate of `ca`
+    MostlyEmpty<Bytes> endorsement;  ///< of endorsement_text(), by the key of the certificate
 
     friend bool operator==(const Credentials&, const Credentials&) = default;
 };

@@ -191,7 +191,8 @@ Result<MergeMethod> parse_merge_method(std::string_view text) {
 
 std::string to_string(const MergeMethod& method) {
     const MergeRuleRow* const row = row_of(method);
-    std::string text = row == nullptr ? method.name : std::string(row->name);
+    std::string text =
+        std::string(row == nullptr ? method.name.view() : std::string_view(row->name));
     for (std::size_t i = 0; i < method.parameters.size(); ++i) {
         // An SN does not have the names of a program's own parameters.
         const std::string name = row != nullptr && i < row->parameters.size()

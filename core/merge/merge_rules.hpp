@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/result.hpp"
+#include "core/base/short_text.hpp"
 #include "core/params/param_layout.hpp"
 
 namespace starling {
@@ -77,7 +78,7 @@ struct MergeMethod {
     MergeMethod(MergeRule a_rule);  // NOLINT(google-explicit-constructor)
 
     MergeRule rule = MergeRule::mean;
-    std::string name;                ///< of a rule of_program; else empty
+    ShortText name;                  ///< of a rule of_program; else empty
     std::vector<double> parameters;  ///< in the order of the rule's row
 
     friend bool operator==(const MergeMethod&, const MergeMethod&) = default;

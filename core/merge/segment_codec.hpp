@@ -22,6 +22,7 @@ class SegmentCodec {
 public:
     SegmentCodec(std::shared_ptr<const ParamLayout> layout, CompressionMethod method);
 
+    const std::shared_ptr<const ParamLayout>& layout() const { return layout_; }
     const CompressionMethod& method() const { return method_; }
     bool compresses() const { return method_.kind != Compression::none; }
 

@@ -46,7 +46,7 @@ private:
         if (const auto* sync = std::get_if<SyncRequest>(&request)) {
             finished_ = sync->check_in.finished;
             params_ = sync->params;
-            for (const auto& [name, value] : sync->check_in.scalars) {
+            for (const auto& [name, value] : *sync->check_in.scalars) {
                 out.report(scalar_event(round_, name, value));
             }
             out.start_work(hash_work, HashWork{placed(params_)});

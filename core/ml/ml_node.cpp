@@ -126,7 +126,7 @@ private:
     ParameterSync sync_;
     StateSlots states_;
     std::unique_ptr<OpenRequest> open_;  ///< what the program joins with, until the SL has answered
-    std::string contract_;
+    ShortText contract_;
     std::shared_ptr<const ParamLayout> layout_;
     Digest layout_fingerprint_;
     // Nothing, most of the time.

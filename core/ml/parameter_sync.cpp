@@ -28,7 +28,7 @@ bool ParameterSync::add_merged(const MlSegment& segment, const Blob& body) {
         body.size() != segment_size(model_bytes_, segment.index, segment_bytes_)) {
         return false;
     }
-    incoming_->params[segment.index] = body;
+    incoming_->params.set(segment.index, body);
     ++incoming_->present;
     return true;
 }

@@ -5,7 +5,7 @@
 #include <optional>
 #include <utility>
 
-#include "core/base/mostly_empty.hpp"
+#include "core/base/seldom.hpp"
 #include "core/node/outbox.hpp"
 
 namespace starling {
@@ -55,14 +55,17 @@ public:
     }
 
 private:
+    struct InVain {
+        SwarmTime since;
+        SwarmTime failed_at;  ///< the last time
+        SwarmTime next_line;
+        SwarmDuration interval = first_interval;
+        std::map<Address, std::string> errors;  ///< the newest of each address
+    };
     struct Watched {
         DialTarget target;
-        std::optional<NodeId> peer;      ///< while connected
-        std::optional<SwarmTime> since;  ///< dialled in vain
-        SwarmTime failed_at{};           ///< the last time
-        SwarmTime next_line{};
-        SwarmDuration interval = first_interval;
-        MostlyEmpty<std::map<Address, std::string>> errors;  ///< the newest of each address
+        std::optional<NodeId> peer;  ///< while connected
+        Seldom<InVain> in_vain;      ///< dialled
     };
 
     Watched* find(const Address& address) {
@@ -74,11 +77,8 @@ private:
     }
 
     static void begin(Watched& watched, SwarmTime now) {
-        watched.since = now;
-        watched.failed_at = now;
-        watched.next_line = now + first_line_after;
-        watched.interval = first_interval;
-        watched.errors.clear();
+        watched.in_vain = InVain{
+            .since = now, .failed_at = now, .next_line = now + first_line_after, .errors = {}};
     }
 
     void on_dial(SwarmTime now, const Connect& connect) {
@@ -91,7 +91,7 @@ private:
             watched_.push_back({.target = target});
             watched = &watched_.back();
         }
-        if (watched != nullptr && !watched->peer && !watched->since) {
+        if (watched != nullptr && !watched->peer && !watched->in_vain) {
             begin(*watched, now);
         }
     }
@@ -99,7 +99,7 @@ private:
     void on_up(const PeerUp& up) {
         if (Watched* watched = find(up.dialled)) {
             watched->peer = up.peer;
-            watched->since.reset();
+            watched->in_vain.reset();
         }
     }
 
@@ -113,24 +113,25 @@ private:
 
     void on_failed(SwarmTime now, const ConnectFailed& failed, Outbox& out) {
         Watched* watched = find(failed.address);
-        if (watched == nullptr || watched->peer || !watched->since) {
+        if (watched == nullptr || watched->peer || !watched->in_vain) {
             return;
         }
-        if (now - watched->failed_at > pause_max) {
+        if (now - watched->in_vain->failed_at > pause_max) {
             begin(*watched, now);
         }
-        watched->failed_at = now;
-        watched->errors.change()[failed.address] = failed.error.message;
-        if (now < watched->next_line) {
+        InVain& in_vain = *watched->in_vain;
+        in_vain.failed_at = now;
+        in_vain.errors[failed.address] = failed.error.message;
+        if (now < in_vain.next_line) {
             return;
         }
-        watched->next_line = now + watched->interval;
-        watched->interval = std::min(watched->interval * 2, interval_max);
-        const auto seconds = static_cast<std::uint64_t>(to_seconds(now - *watched->since));
+        in_vain.next_line = now + in_vain.interval;
+        in_vain.interval = std::min(in_vain.interval * 2, interval_max);
+        const auto seconds = static_cast<std::uint64_t>(to_seconds(now - in_vain.since));
         std::string text = std::string("No ") + watched->target.name + " has answered for " +
                            std::to_string(seconds) + " s: ";
         const char* between = "";
-        for (const auto& [address, error] : *watched->errors) {
+        for (const auto& [address, error] : in_vain.errors) {
             text += between + error;
             between = "; ";
         }

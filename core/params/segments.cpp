@@ -75,7 +75,7 @@ SegmentWriter::SegmentWriter(std::uint64_t total_bytes) {
         const std::size_t size = segment_size(total_bytes, i);
         BufferPool::Buffer buffer = BufferPool::of_models().take(size);
         memory_.push_back(buffer.get());
-        segments_.emplace_back(std::move(buffer), ByteView(memory_.back(), size));
+        segments_.push_back(Blob(std::move(buffer), ByteView(memory_.back(), size)));
     }
 }
 

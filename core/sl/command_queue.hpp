@@ -11,6 +11,7 @@
 
 #include "core/node/node.hpp"
 #include "core/node/outbox.hpp"
+#include "core/sl/sl_node.hpp"
 
 namespace starling {
 
@@ -19,8 +20,8 @@ namespace starling {
 /// an SN has answered may be sent to another one again: it may have lied.
 class CommandQueue {
 public:
-    CommandQueue(NodeId self, std::uint64_t session, std::shared_ptr<const NodeSigner> signer)
-        : self_(std::move(self)), session_(session), signer_(std::move(signer)) {}
+    /// \param node  whose commands these are; must outlive this
+    explicit CommandQueue(const SlNodeOptions& node) : node_(&node) {}
 
     bool empty() const { return commands_.empty(); }
     /// The one that is sent until it is answered. \pre !empty()
@@ -39,8 +40,9 @@ public:
     }
     void push(Command command) {
         const std::uint64_t sequence = sequence_ + commands_.size();
-        SubmitCommand submit{session_, sequence, std::move(command), {}};
-        submit.signature = signer_->sign(command_text(self_, session_, sequence, submit.command));
+        SubmitCommand submit{node_->session, sequence, std::move(command), {}};
+        submit.signature =
+            node_->signer->sign(command_text(node_->id, node_->session, sequence, submit.command));
         commands_.push_back({std::move(submit)});
     }
 
@@ -56,7 +58,7 @@ public:
         Queued& first = commands_.front();
         if (!std::exchange(first.reported, true)) {
             out.report(TraceEvent("command_sent")
-                           .with("session", session_)
+                           .with("session", node_->session)
                            .with("sequence", sequence_)
                            .with("kind", std::string(name_of(first.submit.command))));
         }
@@ -88,7 +90,7 @@ public:
     Command pop(const CommandResult& result, bool keep, Outbox& out) {
         if (!is_again()) {
             out.report(TraceEvent("command_answered")
-                           .with("session", session_)
+                           .with("session", node_->session)
                            .with("sequence", sequence_)
                            .with("code", static_cast<std::uint64_t>(result.code))
                            .with("run", result.run));
@@ -143,12 +145,10 @@ private:
     /// Of this start, and about the first command, which was sent.
     bool is_about_first(const CommandResult& result) const {
         return sent_ && !commands_.empty() && result.sequence == sequence_ &&
-               result.is_for(session_);
+               result.is_for(node_->session);
     }
 
-    NodeId self_;
-    std::uint64_t session_;
-    std::shared_ptr<const NodeSigner> signer_;
+    const SlNodeOptions* node_;
     std::uint64_t sequence_ = 1;      ///< of the first command
     bool sent_ = false;               ///< the first command, since it is the first one
     bool refused_ = false;            ///< a command that is not answered by that

@@ -33,15 +33,14 @@ std::uint32_t index_of_self(const ExchangeSetup& setup) {
 
 }  // namespace
 
-Exchange::Exchange(ExchangeSetup setup)
-    : setup_(std::move(setup)),
-      plan_(plan_of(setup_)),
-      self_(index_of_self(setup_)),
+Exchange::Exchange(const ExchangeSetup& setup)
+    : setup_(setup),
+      own_(*setup.own),
+      plan_(plan_of(setup)),
+      self_(index_of_self(setup)),
       partners_(plan_->partners_of(self_, static_cast<std::uint32_t>(setup_.members.size()))),
       states_(partners_.size()),
-      codec_(setup_.layout, setup_.compression),
-      own_(*setup_.own),
-      merged_(plan().owner_of.size(), codec_.compresses()) {
+      merged_(plan().owner_of.size(), codec().compresses()) {
     STARLING_INVARIANT(own_.size() == merged_.size(),
                        "the ML's parameters were cut by the same layout");
     set_missing();
@@ -51,7 +50,7 @@ Exchange::Exchange(ExchangeSetup setup)
 void Exchange::set_missing() {
     for (std::uint32_t segment = 0; segment < merged_.size(); ++segment) {
         if (!owned(segment)) {
-            state_of(plan().source_of(segment, self_)).merged.insert(segment);
+            state_of(plan().source_of(segment, self_)).with_needed().merged.insert(segment);
         }
     }
     if (!owned_segments().empty()) {
@@ -60,17 +59,17 @@ void Exchange::set_missing() {
                 continue;
             }
             const RoundMember& member = setup_.members[contributor];
-            SegmentSet& missing = state_of(contributor).contributions;
+            Partner& partner = state_of(contributor);
             for (const std::uint32_t segment : owned_segments()) {
                 if (!setup_.kept || !setup_.kept->find(member, segment)) {
-                    missing.insert(segment);
+                    partner.with_needed().contributions.insert(segment);
                 }
             }
         }
     }
     for (const Partner& partner : states_) {
-        expected_bytes_ += missing_bytes(partner.merged, SegmentKind::merged) +
-                           missing_bytes(partner.contributions, SegmentKind::contribution);
+        expected_bytes_ += missing_bytes(partner.merged(), SegmentKind::merged) +
+                           missing_bytes(partner.contributions(), SegmentKind::contribution);
     }
 }
 
@@ -78,16 +77,16 @@ std::uint64_t Exchange::missing_bytes(const SegmentSet& segments, SegmentKind ki
     if (segments.empty()) {
         return 0;
     }
-    if (!codec_.compresses()) {
-        return (segments.size() - 1) * setup_.layout->segment_bytes() +
-               setup_.layout->segment_size(segments.back());
+    if (!codec().compresses()) {
+        return (segments.size() - 1) * layout().segment_bytes() +
+               layout().segment_size(segments.back());
     }
     std::uint64_t bytes = 0;
     for (const SegmentSet::Range& range : segments.ranges()) {
         for (std::uint32_t segment = range.begin; segment < range.end; ++segment) {
             bytes += kind == SegmentKind::merged
-                         ? codec_.merged_bytes_max(segment)
-                         : codec_.contribution_bytes(segment, own_.has_reference());
+                         ? codec().merged_bytes_max(segment)
+                         : codec().contribution_bytes(segment, own_.has_reference());
         }
     }
     return bytes;
@@ -137,7 +136,7 @@ void Exchange::freeze(SwarmTime now, const MemberList& frozen) {
         if (before > 0 || partner.rare) {
             partner.with_rare().bytes_at_freeze = before;
         }
-        partner.last_segment = now;
+        partner.note_segment(now);
         partner.probes = 0;
     }
 }
@@ -146,8 +145,10 @@ void Exchange::begin_waiting(SwarmTime now) {
     measured_at_ = now;
     began_at_ = now;
     for (Partner& partner : states_) {
-        partner.waiting_since = now;
-        partner.last_progress = now;
+        if (partner.needed) {
+            partner.needed->waiting_since = now;
+            partner.needed->last_progress = now;
+        }
     }
 }
 
@@ -231,43 +232,44 @@ Result<bool> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
         return Error{Errc::malformed,
                      "segment from a node or with an index that does not belong to this round"};
     }
-    if (Result<void> sound = codec_.check(data.index, body, own_.has_reference()); !sound) {
+    if (Result<void> sound = codec().check(data.index, body, own_.has_reference()); !sound) {
         return sound.error();
     }
     const std::uint32_t member = partners_[place];
     Partner& partner = states_[place];
     const bool merged = data.kind == SegmentKind::merged;
-    SegmentSet& missing = merged ? partner.merged : partner.contributions;
-    const bool is_missing = missing.contains(data.index);
+    const bool is_missing =
+        (merged ? partner.merged() : partner.contributions()).contains(data.index);
     if (is_missing && !merged && data.index >= contributions_below_) {
         // Kept until its window opens, the models of all members would be in memory.
         return Error{Errc::refused, "contribution that was not requested yet"};
     }
     Blob values;
     if (merged && is_missing) {
-        values = codec_.decode(data.index, body, own_.reference(data.index));
+        values = codec().decode(data.index, body, own_.reference(data.index));
         if (setup_.non_finite == NonFinitePolicy::refuse &&
-            holds_non_finite(*setup_.layout, data.index, values)) {
+            holds_non_finite(layout(), data.index, values)) {
             return false;
         }
     }
-    partner.last_segment = now;
+    partner.note_segment(now);
     partner.probes = 0;
     set_partial(partner, 0);
     if (!is_missing) {
         return true;  // it came twice, or was never requested
     }
-    missing.erase(data.index);
+    (merged ? partner.needed->merged : partner.needed->contributions).erase(data.index);
     partner.bytes += body.size();
     traffic_.received_bytes += body.size();
     note_progress(now, partner);
+    partner.forget_if_complete();
     if (merged) {
         store_merged(data.index, std::move(values), std::move(body), out);
         return true;
     }
     note_window(member, partner);
     if (setup_.kept != nullptr) {
-        setup_.kept->keep(setup_.members[member], data.index, body, setup_.layout->size_bytes());
+        setup_.kept->keep(setup_.members[member], data.index, body, layout().size_bytes());
     }
     const auto at = std::lower_bound(contributors().begin(), contributors().end(), member);
     contribute(data.index, static_cast<std::size_t>(at - contributors().begin()), std::move(body),
@@ -297,13 +299,13 @@ void Exchange::contribute(std::uint32_t segment, std::size_t contributor, Blob b
     if (++assembly.present < contributors().size()) {
         return;
     }
-    MergeWork work{.layout = setup_.layout,
+    MergeWork work{.layout = codec().layout(),
                    .segment = segment,
                    .method = setup_.method,
                    .contributions = std::move(assembly.contributions),
                    .weights = std::move(assembly.weights),
                    .non_finite = setup_.non_finite,
-                   .compression = setup_.compression,
+                   .compression = codec().method(),
                    .reference = own_.reference(segment)};
     assemblies_.erase(segment);
     const WorkId id{.kind = WorkId::Kind::merge, .serial = setup_.serial, .segment = segment};
@@ -345,7 +347,7 @@ void Exchange::on_merged(SwarmTime now, const MergeResult& result, Outbox& out) 
     }
     for (std::size_t place = 0; place < states_.size(); ++place) {
         Partner& partner = states_[place];
-        if (partner.contributions.empty() || partner.contributions.front() >= before) {
+        if (partner.contributions().empty() || partner.contributions().front() >= before) {
             partner.in_window = false;  // it has sent what it was asked for, and queues again
         } else if (partner.up && partner.in_window) {
             send_fetch(id_at(place), partner, SegmentKind::contribution, out, before);

@@ -32,26 +32,30 @@ constexpr std::uint64_t contribution_window_bytes = std::uint64_t{64} * 1024 * 1
 /// heartbeats are rarer.
 constexpr SwarmDuration first_probe_timeout = std::chrono::seconds(5);
 
-struct ExchangeSetup {
-    NodeId self;
+/// What an exchange needs of its setup until it ends.
+struct ExchangeTerms {
     RoundKey key;
-    MemberList members;            ///< `self` is one of them
-    std::vector<NodeId> departed;  ///< see ContractView
-    bool early = false;            ///< its messages say so: see RoundKey and has_early_key()
-    bool frozen = true;            ///< false: `members` are expected_members()
-    std::shared_ptr<const ParamLayout> layout;
+    MemberList members;  ///< this one among them
     MergeMethod method;
+    bool early = false;  ///< its messages say so: see RoundKey and has_early_key()
+    bool frozen = true;  ///< false: `members` are expected_members()
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
-    ExchangePlan exchange = ExchangePlan::automatic;
-    CompressionMethod compression;
     Durability durable = Durability::all;
-    bool in_arrival_order = false;                 ///< see SlNodeOptions::PlantedFaults
-    SwarmDuration limit = std::chrono::hours(24);  ///< see attempt_limit()
+    bool in_arrival_order = false;  ///< see SlNodeOptions::PlantedFaults
     /// Of this attempt at this node: of its work (WorkId) and the segments it sends (SendGroup).
     std::uint32_t serial = 0;
-    // Of the round; both must outlive the exchange.
-    OwnContribution* own = nullptr;
+    SwarmDuration limit = std::chrono::hours(24);  ///< see attempt_limit()
+    // Of the round; must outlive the exchange, as `own`.
     KeptContributions* kept = nullptr;
+};
+
+struct ExchangeSetup : ExchangeTerms {
+    NodeId self;
+    std::vector<NodeId> departed;  ///< see ContractView
+    std::shared_ptr<const ParamLayout> layout;
+    ExchangePlan exchange = ExchangePlan::automatic;
+    CompressionMethod compression;
+    OwnContribution* own = nullptr;        ///< of `layout` and `compression`
     std::shared_ptr<SharedRounds> shared;  ///< nullptr: the plan is made anew
 };
 
@@ -61,7 +65,7 @@ struct ExchangeSetup {
 /// lost.
 class Exchange {
 public:
-    explicit Exchange(ExchangeSetup setup);
+    explicit Exchange(const ExchangeSetup& setup);
 
     const RoundKey& key() const { return setup_.key; }
     /// As messages of this attempt have it.
@@ -71,7 +75,7 @@ public:
         return key;
     }
     const MergePlan& plan() const { return plan_->merge; }
-    std::uint64_t model_bytes() const { return setup_.layout->size_bytes(); }
+    std::uint64_t model_bytes() const { return layout().size_bytes(); }
     Durability durable() const { return setup_.durable; }
     const MemberList& members() const { return setup_.members; }
     /// The members that this one exchanges with, as indices, ascending: all if it owns a segment,
@@ -144,14 +148,18 @@ private:
     std::vector<std::pair<std::uint32_t, std::uint64_t>> largest_senders(std::size_t count) const;
 
     struct Partner {
-        SegmentSet contributions;  ///< still needed of it, for segments owned here
-        SegmentSet merged;         ///< still needed of it, which it owns or passes on
-        SegmentSet served;         ///< of the own parameters, to it; see note_served()
+        /// Segments that are still needed of it, and how long they have been waited for.
+        struct Needed {
+            SegmentSet contributions;   ///< for segments owned here
+            SegmentSet merged;          ///< which it owns or passes on
+            SwarmTime waiting_since{};  ///< when they were first requested
+            SwarmTime last_segment{};   ///< when one came last; or the last probe or new connection
+            SwarmTime last_progress{};  ///< when bytes came last; at first waiting_since
+        };
+        std::unique_ptr<Needed> needed;  ///< nothing: none, as of half of the partners in a tree
+        SegmentSet served;               ///< of the own parameters, to it; see note_served()
         SegmentSet served_merged;
-        SwarmTime waiting_since{};  ///< when its segments were first requested
-        SwarmTime last_segment{};   ///< when one came last; or the last probe or new connection
-        SwarmTime last_progress{};  ///< when bytes came last; at first waiting_since
-        std::uint64_t bytes = 0;    ///< of its segments that have come
+        std::uint64_t bytes = 0;  ///< of its segments that have come
         /// What most partners never need: an owner in a large swarm has 100,000 of them.
         struct Rare {
             /// Bytes that had come, and of the segment that was arriving, at the freeze.
@@ -169,6 +177,31 @@ private:
         bool in_window = false;  ///< may send contributions: see fan_in_window
         bool sending = false;    ///< is counted in sending_
 
+        const SegmentSet& contributions() const {
+            return needed ? needed->contributions : no_segments();
+        }
+        const SegmentSet& merged() const { return needed ? needed->merged : no_segments(); }
+        Needed& with_needed() {
+            if (!needed) {
+                needed = std::make_unique<Needed>();
+            }
+            return *needed;
+        }
+        /// Once all have come, none is needed again in this attempt.
+        void forget_if_complete() {
+            if (contributions().empty() && merged().empty()) {
+                needed.reset();
+            }
+        }
+        void note_segment(SwarmTime now) {
+            if (needed) {
+                needed->last_segment = now;
+            }
+        }
+        static const SegmentSet& no_segments() {
+            static const SegmentSet none;
+            return none;
+        }
         Rare& with_rare() {
             if (!rare) {
                 rare = std::make_unique<Rare>();
@@ -189,6 +222,8 @@ private:
         std::size_t present = 0;
     };
 
+    const SegmentCodec& codec() const { return own_.codec(); }
+    const ParamLayout& layout() const { return *codec().layout(); }
     bool owned(std::uint32_t segment) const { return plan().owner_of[segment] == self_; }
     const std::vector<std::uint32_t>& contributors() const { return plan_->contributors; }
     /// Of this member, ascending.
@@ -209,11 +244,11 @@ private:
     bool open_window(Outbox& out);
     /// Whether contributions of it are needed now: of segments within the window.
     bool contributes(const Partner& partner) const {
-        return !partner.contributions.empty() &&
-               partner.contributions.front() < contributions_below_;
+        return !partner.contributions().empty() &&
+               partner.contributions().front() < contributions_below_;
     }
     bool awaits(const Partner& partner) const {
-        return !partner.merged.empty() || (partner.in_window && contributes(partner));
+        return !partner.merged().empty() || (partner.in_window && contributes(partner));
     }
     void request_missing(SwarmTime now, const NodeId& peer, Partner& partner, Outbox& out) const;
     void send_fetch(const NodeId& to, Partner& partner, SegmentKind kind, Outbox& out,
@@ -231,7 +266,8 @@ private:
     void contribute(std::uint32_t segment, std::size_t contributor, Blob body, Outbox& out);
     void store_merged(std::uint32_t segment, Blob values, Blob encoded, Outbox& out);
 
-    ExchangeSetup setup_;
+    ExchangeTerms setup_;
+    OwnContribution& own_;
     std::shared_ptr<const RoundPlan> plan_;
     std::uint32_t self_ = 0;  ///< index of this member
     std::vector<std::uint32_t> partners_;
@@ -245,8 +281,6 @@ private:
     MostlyEmpty<std::map<std::uint32_t, Assembly>> assemblies_;
     std::uint32_t contributions_below_ = 0;  ///< end of the window of segments
     std::size_t open_ = 0;                   ///< owned segments in it that are not merged
-    SegmentCodec codec_;
-    OwnContribution& own_;
     MergedSegments merged_;
     std::uint64_t expected_bytes_ = 0;  ///< to be received in this attempt
     std::uint64_t partial_bytes_ = 0;   ///< of all partners

@@ -24,7 +24,9 @@ constexpr SwarmDuration refusal_timeout = std::chrono::seconds(5);
 }  // namespace
 
 void Exchange::note_progress(SwarmTime now, Partner& partner) {
-    partner.last_progress = now;
+    if (partner.needed) {
+        partner.needed->last_progress = now;
+    }
     const std::uint64_t bytes = traffic_.received_bytes + partial_bytes_;
     progress_bytes_ = std::max(progress_bytes_, std::min(bytes, expected_bytes_));
 }
@@ -65,9 +67,9 @@ void Exchange::on_tick(SwarmTime now, Outbox& out) {
         if (!partner.up || !awaits(partner)) {
             continue;
         }
-        quiet = quiet || now - partner.last_progress >= measure_interval;
-        if (now - partner.last_segment >= probe_timeout(partner)) {
-            partner.last_segment = now;
+        quiet = quiet || now - partner.needed->last_progress >= measure_interval;
+        if (now - partner.needed->last_segment >= probe_timeout(partner)) {
+            partner.needed->last_segment = now;
             partner.probes = std::min<std::uint8_t>(partner.probes + 1, probes_counted_max);
             out.send(id_at(place), FetchProbe{wire_key(), ++partner.with_rare().probe});
         }
@@ -96,7 +98,7 @@ void Exchange::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProb
         reply.serial > partner.rare->probe) {
         return;
     }
-    const bool lost_merged = partner.merged.size() > reply.owed;
+    const bool lost_merged = partner.merged().size() > reply.owed;
     const bool lost_contributions = partner.in_window && contributes(partner);
     if (lost_merged) {
         send_fetch(from, partner, SegmentKind::merged, out);
@@ -107,14 +109,15 @@ void Exchange::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProb
     if (lost_merged || lost_contributions) {
         partner.probes = 0;  // the link is not slow: it loses frames
     }
-    partner.last_segment = now;
+    partner.note_segment(now);
 }
 
 SwarmDuration Exchange::stall_timeout(const Partner& partner, SwarmDuration without_rate) {
     if (partner.bytes_awaited() == 0) {
         return without_rate;
     }
-    const double seconds = to_seconds(partner.last_progress - partner.waiting_since);
+    const double seconds =
+        to_seconds(partner.needed->last_progress - partner.needed->waiting_since);
     const double step_seconds = seconds * step_bytes / static_cast<double>(partner.bytes_awaited());
     const double limit = std::min(silent_steps * step_seconds, to_seconds(longest_silence));
     return std::max(shortest_silence, from_seconds(limit));
@@ -126,12 +129,15 @@ std::vector<Stall> Exchange::stalls(SwarmTime now, SwarmDuration limit,
     const bool overdue = now - began_at_ >= setup_.limit;
     for (std::size_t place = 0; place < states_.size(); ++place) {
         const Partner& partner = states_[place];
+        if (!partner.needed) {
+            continue;
+        }
         const bool owes = contributes(partner) && (partner.in_window || !partner.up);
         const bool refuses = !refused_by.empty() && refused_by.contains(id_at(place));
         const SwarmDuration timeout =
             refuses ? std::min(limit, refusal_timeout) : stall_timeout(partner, limit);
-        if ((overdue || now - partner.last_progress >= timeout) && stalls.size() < stalls_max &&
-            (owes || !partner.merged.empty())) {
+        if ((overdue || now - partner.needed->last_progress >= timeout) &&
+            stalls.size() < stalls_max && (owes || !partner.merged().empty())) {
             stalls.push_back({id_at(place), !owes && !refuses, refuses});
         }
     }
@@ -144,8 +150,8 @@ TransferProgress Exchange::transfer() const {
     for (std::size_t place = 0; place < states_.size(); ++place) {
         const Partner& partner = states_[place];
         const std::uint64_t missing =
-            missing_bytes(partner.merged, SegmentKind::merged) +
-            missing_bytes(partner.contributions, SegmentKind::contribution);
+            missing_bytes(partner.merged(), SegmentKind::merged) +
+            missing_bytes(partner.contributions(), SegmentKind::contribution);
         if (missing > most) {
             most = missing;
             progress.waits_for = id_at(place).name;

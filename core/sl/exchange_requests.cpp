@@ -11,7 +11,7 @@ namespace starling {
 ///
 /// \return  whether there are more segments in it now.
 bool Exchange::open_window(Outbox& out) {
-    const std::uint64_t each = setup_.layout->segment_bytes() * contributors().size();
+    const std::uint64_t each = layout().segment_bytes() * contributors().size();
     const auto room = std::max<std::uint64_t>(2, contribution_window_bytes / each);
     const auto next =
         std::lower_bound(owned_segments().begin(), owned_segments().end(), contributions_below_);
@@ -55,17 +55,18 @@ void Exchange::request_within_window(SwarmTime now, Outbox& out) {
     }
 }
 
-/// Its rate counts the time only in which it was waited for.
+/// Its rate counts the time only in which it was waited for. \pre  something is needed of it
 void Exchange::resume_waiting(SwarmTime now, Partner& partner) {
-    partner.waiting_since =
-        partner.bytes_awaited() == 0 ? now : partner.waiting_since + (now - partner.last_progress);
-    partner.last_segment = now;
-    partner.last_progress = now;
+    Partner::Needed& needed = *partner.needed;
+    needed.waiting_since =
+        partner.bytes_awaited() == 0 ? now : needed.waiting_since + (now - needed.last_progress);
+    needed.last_segment = now;
+    needed.last_progress = now;
 }
 
 void Exchange::request_missing(SwarmTime now, const NodeId& peer, Partner& partner,
                                Outbox& out) const {
-    partner.last_segment = now;
+    partner.note_segment(now);
     send_fetch(peer, partner, SegmentKind::merged, out);
     if (partner.in_window) {
         send_fetch(peer, partner, SegmentKind::contribution, out);
@@ -79,7 +80,7 @@ void Exchange::send_fetch(const NodeId& to, Partner& partner, SegmentKind kind, 
         partner.rare->probe_at_request = partner.rare->probe;
     }
     const SegmentSet& missing =
-        kind == SegmentKind::merged ? partner.merged : partner.contributions;
+        kind == SegmentKind::merged ? partner.merged() : partner.contributions();
     const std::uint32_t below = kind == SegmentKind::contribution
                                     ? contributions_below_
                                     : std::numeric_limits<std::uint32_t>::max();

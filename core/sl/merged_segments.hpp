@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/params/segment_set.hpp"
 #include "core/params/segments.hpp"
 
 namespace starling {
@@ -14,20 +15,19 @@ class MergedSegments {
 public:
     /// \param compressed  segments travel as other bytes than their values.
     MergedSegments(std::size_t count, bool compressed)
-        : values_(count), encoded_(compressed ? count : 0), has_(count) {}
+        : values_(count), encoded_(compressed ? count : 0) {}
 
-    bool has(std::uint32_t segment) const { return has_[segment]; }
+    bool has(std::uint32_t segment) const { return has_.contains(segment); }
     void store(std::uint32_t segment, Blob values, Blob encoded) {
-        present_ += has_[segment] ? 0U : 1U;
-        has_[segment] = true;
+        has_.insert(segment);
         new_.push_back(segment);
-        values_[segment] = std::move(values);
+        values_.set(segment, std::move(values));
         if (!encoded_.empty()) {
-            encoded_[segment] = std::move(encoded);
+            encoded_.set(segment, std::move(encoded));
         }
     }
     std::size_t size() const { return values_.size(); }
-    bool complete() const { return present_ == values_.size(); }
+    bool complete() const { return has_.size() == values_.size(); }
     const Segments& values() const { return values_; }
     /// Those stored since the last call.
     std::vector<std::uint32_t> take_new() { return std::exchange(new_, {}); }
@@ -39,8 +39,7 @@ public:
 private:
     Segments values_;
     Segments encoded_;  ///< empty without compression
-    std::vector<bool> has_;
-    std::size_t present_ = 0;
+    SegmentSet has_;
     std::vector<std::uint32_t> new_;
 };
 

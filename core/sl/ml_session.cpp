@@ -22,15 +22,17 @@ Result<void> MlSession::open(const NodeId& ml, const OpenSession& open, SharedRo
                              Outbox& out) {
     const Result<std::shared_ptr<const ParamLayout>> parsed = shared.layout(open.layout_text);
     early_.reset();
-    session_ = std::make_unique<Session>(
-        Session{.ml = ml, .open = open, .layout = nullptr, .joined = false, .delivered_round = {}});
+    session_ = std::make_unique<Session>(Session{
+        .ml = ml, .open = nullptr, .layout = nullptr, .joined = false, .delivered_round = {}});
+    OpenSession request = open;
+    if (parsed && (*parsed)->text() == open.layout_text) {
+        request.layout_text.clear();  // see layout_text()
+    }
+    session_->open = shared.copy_of(request);
     if (!parsed) {
         return Error{Errc::malformed, parsed.error().message};
     }
     const std::shared_ptr<const ParamLayout>& layout = *parsed;
-    if (layout->text() == open.layout_text) {
-        std::string().swap(session_->open.layout_text);  // see layout_text()
-    }
     if (layout->size_bytes() != open.config.layout_bytes || layout->size_bytes() == 0) {
         return Error{Errc::malformed,
                      "the ML program's model has no parameters, or its layout does not have the "
@@ -53,10 +55,10 @@ Result<void> MlSession::open(const NodeId& ml, const OpenSession& open, SharedRo
 void MlSession::on_joined(Run run, Round round, Outbox& out) {
     session_->joined = true;
     out.report(TraceEvent("session_opened")
-                   .with("contract", session_->open.contract)
+                   .with("contract", session_->open->contract)
                    .with("run", run)
                    .with("bytes", session_->layout->size_bytes()));
-    out.send(session_->ml, SessionOpened{run, round, session_->open.config.min_peers});
+    out.send(session_->ml, SessionOpened{run, round, session_->open->config.min_peers});
 }
 
 NodeId MlSession::release_ml() {
@@ -94,7 +96,7 @@ bool MlSession::on_segment(const MlSegment& segment, const Blob& body, Outbox& o
         out.report(TraceEvent("ml_segment_refused").with("index", segment.index));
         return false;
     }
-    sync_->params[segment.index] = body;
+    sync_->params.set(segment.index, body);
     find_non_finite(segment.index);
     ++sync_->present;
     sync_->waiting = sync_->present == sync_->params.size();
@@ -104,7 +106,7 @@ bool MlSession::on_segment(const MlSegment& segment, const Blob& body, Outbox& o
 /// On arrival, while the segment is in the processor's cache.
 void MlSession::find_non_finite(std::uint32_t segment) {
     auto& found = sync_->non_finite;
-    if (session_->open.config.non_finite == NonFinitePolicy::allow ||
+    if (session_->open->config.non_finite == NonFinitePolicy::allow ||
         (found && found->segment < segment)) {
         return;
     }
@@ -116,7 +118,7 @@ void MlSession::find_non_finite(std::uint32_t segment) {
 void MlSession::check_finite(Round round, Outbox& out) {
     sync_->check_in.non_finite = sync_->non_finite != nullptr;
     if (sync_->non_finite) {
-        report_own_non_finite(round, sync_->non_finite->tensor, session_->open.config.non_finite,
+        report_own_non_finite(round, sync_->non_finite->tensor, session_->open->config.non_finite,
                               out);
     }
 }
@@ -126,7 +128,7 @@ void MlSession::contribute_finished(const Segments& merged) {
     check_in.fresh = false;
     check_in.samples = 0;
     check_in.scalars.clear();
-    switch (session_->open.end_mode) {
+    switch (session_->open->end_mode) {
         case EndMode::snapshot:
             break;
         case EndMode::active:

@@ -29,12 +29,12 @@ public:
     /// The ML node of the session; without a name: it has disconnected. \pre is_open()
     const NodeId& ml() const { return session_->ml; }
     /// The ML's request for the session, without its layout's text. \pre is_open()
-    const OpenSession& request() const { return session_->open; }
+    const OpenSession& request() const { return *session_->open; }
     /// \pre is_open(), and open() returned no error
     const std::shared_ptr<const ParamLayout>& layout() const { return session_->layout; }
     /// As the ML gave it. \pre as of layout()
     const std::string& layout_text() const {
-        const std::string& text = session_->open.layout_text;
+        const std::string& text = session_->open->layout_text;
         return text.empty() ? session_->layout->text() : text;
     }
     /// The ML was told that it has joined the run. \pre is_open()
@@ -76,7 +76,7 @@ public:
 private:
     struct Session {
         NodeId ml;
-        OpenSession open;
+        std::shared_ptr<const OpenSession> open;
         std::shared_ptr<const ParamLayout> layout;
         bool joined = false;                   ///< SessionOpened was sent
         std::optional<Round> delivered_round;  ///< of the newest model that the ML was sent

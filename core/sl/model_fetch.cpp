@@ -46,7 +46,7 @@ void ModelFetch::learn(const NodeId& self, const MemberList& members) {
 }
 
 void ModelFetch::start_over(SwarmTime now) {
-    segments_.assign(layout_->segment_count(), Blob());
+    segments_ = Segments(layout_->segment_count());
     received_bytes_ = 0;
     for (std::uint32_t i = 0; i < segments_.size(); ++i) {
         missing_.insert(i);
@@ -132,7 +132,7 @@ bool ModelFetch::on_segment(SwarmTime now, const NodeId& from, const SegmentData
     }
     last_moved_ = now;
     if (missing_.erase(data.index) > 0) {
-        segments_[data.index] = body;
+        segments_.set(data.index, body);
         received_bytes_ += body.size();
     }
     return true;

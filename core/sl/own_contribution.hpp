@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/base/seldom.hpp"
 #include "core/merge/segment_codec.hpp"
 
 namespace starling {
@@ -21,22 +22,25 @@ public:
     OwnContribution(SegmentCodec codec, OwnParameters own, Segments residuals)
         : codec_(std::move(codec)),
           values_(std::move(own.values)),
-          reference_(std::move(own.reference)),
-          residuals_(std::move(residuals)) {
+          reference_(std::move(own.reference)) {
         if (codec_.compresses()) {
-            encoded_.resize(values_.size());
-            residuals_.resize(values_.size());
+            residuals.resize(values_.size());
+            compressed_ =
+                Compressed{std::move(residuals), std::vector<std::optional<Blob>>(values_.size())};
         }
     }
 
+    const SegmentCodec& codec() const { return codec_; }
     const Blob& encoded(std::uint32_t segment) {
-        if (encoded_.empty()) {
+        if (!compressed_) {
             return values_[segment];
         }
-        std::optional<Blob>& slot = encoded_[segment];
+        std::optional<Blob>& slot = compressed_->encoded[segment];
         if (!slot) {
-            slot = codec_.encode_contribution(segment, values_[segment], reference(segment),
-                                              residuals_[segment]);
+            Blob residual = compressed_->residuals[segment];
+            slot =
+                codec_.encode_contribution(segment, values_[segment], reference(segment), residual);
+            compressed_->residuals.set(segment, std::move(residual));
         }
         return *slot;
     }
@@ -48,14 +52,17 @@ public:
     bool has_reference() const { return !reference_.empty(); }
     /// What the compression has lost up to this round, of the segments that were needed: for the
     /// next one, if this contribution is merged.
-    const Segments& residuals() const { return residuals_; }
+    Segments residuals() const { return compressed_ ? compressed_->residuals : Segments(); }
 
 private:
     SegmentCodec codec_;
     Segments values_;
     Segments reference_;
-    Segments residuals_;
-    std::vector<std::optional<Blob>> encoded_;  ///< empty without compression
+    struct Compressed {
+        Segments residuals;
+        std::vector<std::optional<Blob>> encoded;
+    };
+    Seldom<Compressed> compressed_;  ///< nothing without compression
 };
 
 }  // namespace starling

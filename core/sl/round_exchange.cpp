@@ -26,7 +26,7 @@ void RoundExchange::begin(SwarmTime now, OwnParameters own, ExchangeSetup setup,
     setup.serial = serial_;
     setup.kept = &kept_contributions_;
     set_own(std::move(own), setup);
-    exchange_ = std::make_unique<Exchange>(std::move(setup));
+    exchange_ = std::make_unique<Exchange>(setup);
     report_begin(out);
     report_plan(out);
     exchange_->start(now, up, out);
@@ -296,7 +296,7 @@ void RoundExchange::report_if_allowed() {
         return;
     }
     const RoundKey& key = exchange_->key();
-    reported_model_ = {key, *merged_digest_, exchange_->merged()};
+    reported_model_ = KeptModel{key, *merged_digest_, exchange_->merged()};
     report_ = MergeReport{*merged_digest_,
                           signer_->sign(report_text(self_, key.contract, key.run, key.round,
                                                     key.attempt, *merged_digest_, durable)),
@@ -325,7 +325,7 @@ std::vector<NodeId> RoundExchange::name_non_finite(const std::vector<NodeId>& no
 std::optional<Digest> RoundExchange::merged_digest(const Commit& commit) const {
     const bool same = exchange_ && exchange_->frozen() && exchange_->key().round == commit.round &&
                       exchange_->key().attempt == commit.attempt;
-    return same ? merged_digest_ : std::nullopt;
+    return same && merged_digest_ ? std::optional(*merged_digest_) : std::nullopt;
 }
 
 CommittedModel RoundExchange::finish(const Commit& commit, Outbox& out) {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/seldom.hpp"
 #include "core/sl/committed_model.hpp"
 #include "core/sl/deviation.hpp"
 #include "core/sl/exchange.hpp"
@@ -111,7 +112,7 @@ public:
     void on_committed(const CommittedModel& model);
     /// The newest model that was reported, and not committed as far as this node knows: the swarm
     /// may agree on it while this node is cut off and taken for lost.
-    const std::optional<KeptModel>& reported_model() const { return reported_model_; }
+    const Seldom<KeptModel>& reported_model() const { return reported_model_; }
 
     /// Fills in the fields of a heartbeat that describe the current attempt.
     ///
@@ -138,16 +139,16 @@ private:
     std::uint32_t serial_ = 0;   ///< grows with each attempt: results of an earlier one are ignored
 
     // On the attempt of exchange_.
-    std::unique_ptr<MergedModel> model_;   ///< what it merges to, until it is hashed
-    std::optional<Digest> merged_digest_;  ///< once it is hashed
-    std::optional<MergeReport> report_;    ///< once the contract allows it
+    std::unique_ptr<MergedModel> model_;  ///< what it merges to, until it is hashed
+    Seldom<Digest> merged_digest_;        ///< once it is hashed
+    Seldom<MergeReport> report_;          ///< once the contract allows it
 
     /// Models that are not durable yet, without segments, by the serials of their attempts.
     MostlyEmpty<std::map<std::uint32_t, KeptModel>> storing_;
     bool storing_fetched_ = false;
     bool new_report_ = false;
 
-    std::optional<KeptModel> reported_model_;  ///< that of the newest report; survives its attempt
+    Seldom<KeptModel> reported_model_;  ///< that of the newest report; survives its attempt
     /// This node's part in the round of contributions_round_, the same in all attempts: the program
     /// waits for the round's model, so that all check-ins of one start are of the same parameters.
     struct OwnInRound {

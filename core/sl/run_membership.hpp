@@ -26,7 +26,7 @@ public:
     void on_expired();
 
     bool enrolled() const { return enrolled_; }
-    const std::string& contract() const { return contract_; }
+    const ShortText& contract() const { return contract_; }
     /// The one that this node is enrolled in, or was at last.
     Run run() const { return run_; }
     /// Whether that is the run that this node is enrolled in.
@@ -78,7 +78,7 @@ public:
 
 private:
     std::shared_ptr<SharedRounds> shared_;
-    std::string contract_;
+    ShortText contract_;
     Run run_ = 0;
     bool enrolled_ = false;
     std::shared_ptr<const ContractView> view_;  ///< the newest of this run; their versions grow

@@ -119,4 +119,16 @@ std::shared_ptr<const ContractView> SharedRounds::copy_of(const ContractView& vi
     return copies_.front();
 }
 
+std::shared_ptr<const OpenSession> SharedRounds::copy_of(const OpenSession& open) {
+    const auto found = std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& kept) {
+        return kept->contract == open.contract && kept->end_mode == open.end_mode &&
+               kept->config == open.config && kept->layout_text == open.layout_text;
+    });
+    if (found != sessions_.end()) {
+        return *found;
+    }
+    keep(sessions_, std::make_shared<const OpenSession>(open));
+    return sessions_.front();
+}
+
 }  // namespace starling

@@ -7,6 +7,7 @@
 
 #include "core/ledger/command.hpp"
 #include "core/sl/round_plan.hpp"
+#include "core/wire/ml_messages.hpp"
 
 namespace starling {
 
@@ -29,6 +30,8 @@ public:
     bool is_sound_view(const ContractView& view);
     /// A copy of the view, which all that have got the same one share.
     std::shared_ptr<const ContractView> copy_of(const ContractView& view);
+    /// The same of an ML's request for a session.
+    std::shared_ptr<const OpenSession> copy_of(const OpenSession& open);
 
 private:
     struct Plan {
@@ -52,6 +55,7 @@ private:
     std::list<ContractView> sound_;  ///< views that are
     std::list<std::shared_ptr<const ContractView>> copies_;
     std::list<std::shared_ptr<const ParamLayout>> layouts_;
+    std::list<std::shared_ptr<const OpenSession>> sessions_;
 };
 
 }  // namespace starling

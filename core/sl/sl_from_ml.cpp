@@ -54,7 +54,7 @@ void SlNode::check_in(Outbox& out) {
                                       static_cast<std::uint64_t>(std::llround(millionths)));
     }
     out.report(std::move(event));
-    for (const auto& [name, value] : said.scalars) {
+    for (const auto& [name, value] : *said.scalars) {
         out.report(scalar_event(run_.next_round(), name, value));
     }
     submit(CheckInRound{run_.contract(), run_.run(), run_.next_round(), said}, out);

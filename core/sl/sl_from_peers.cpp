@@ -69,20 +69,21 @@ bool SlNode::may_exchange(const RoundKey& key) const {
 ExchangeSetup SlNode::attempt_among(const MemberList& members) const {
     const ContractConfig& config = ml_.request().config;
     const SwarmDuration limit = attempt_limit(config, members.size());
-    return {.self = options_.id,
-            .key = run_.key(),
-            .members = members,
-            .departed = {},
-            .layout = ml_.layout(),
-            .method = config.merge,
-            .non_finite = config.non_finite,
-            .exchange = config.exchange,
-            .compression = config.compression,
-            .durable = config.durable,
-            .in_arrival_order = options_.planted.merge_in_arrival_order,
-            // Where members are kept apart, the SN may judge one that delays the round earlier.
-            .limit = members.all_merge() ? limit : limit / attempt_limit_parts,
-            .shared = options_.shared};
+    ExchangeSetup setup;
+    setup.key = run_.key();
+    setup.members = members;
+    setup.method = config.merge;
+    setup.non_finite = config.non_finite;
+    setup.durable = config.durable;
+    setup.in_arrival_order = options_.planted.merge_in_arrival_order;
+    // Where members are kept apart, the SN may judge one that delays the round earlier.
+    setup.limit = members.all_merge() ? limit : limit / attempt_limit_parts;
+    setup.self = options_.id;
+    setup.layout = ml_.layout();
+    setup.exchange = config.exchange;
+    setup.compression = config.compression;
+    setup.shared = options_.shared;
+    return setup;
 }
 
 void SlNode::begin_attempt(ExchangeSetup setup, Outbox& out) {

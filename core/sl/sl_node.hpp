@@ -14,7 +14,7 @@ struct SlNodeOptions {
     /// Of the SNs' APIs, at least one; tried in turn when one is gone or does not answer.
     std::vector<Address> sn_addresses;
     Address exchange_address;  ///< where other SLs dial this one
-    std::string site;          ///< of this node: see Member; may be empty
+    ShortText site;            ///< of this node: see Member; may be empty
     /// Larger than that of every earlier start of the node: the ledger applies a command once per
     /// (session, sequence).
     std::uint64_t session = 1;

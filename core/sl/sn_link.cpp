@@ -18,15 +18,15 @@ constexpr int rarest_with_command = 30;
 
 }  // namespace
 
-SnLink::SnLink(SnLinkSetup setup)
-    : setup_(std::move(setup)),
-      pace_(setup_.heartbeat_interval),
-      commands_(setup_.self, setup_.session, setup_.signer),
-      claims_(setup_.connect_limit) {}
+SnLink::SnLink(const SlNodeOptions& setup)
+    : setup_(&setup),
+      pace_(setup_->heartbeat_interval),
+      commands_(setup),
+      claims_(setup_->sn_connect_limit) {}
 
 bool SnLink::is_address(const Address& address) const {
-    return std::find(setup_.addresses.begin(), setup_.addresses.end(), address) !=
-           setup_.addresses.end();
+    return std::find(setup_->sn_addresses.begin(), setup_->sn_addresses.end(), address) !=
+           setup_->sn_addresses.end();
 }
 
 void SnLink::start(SwarmTime now, Outbox& out) {
@@ -44,12 +44,12 @@ void SnLink::dial(Outbox& out) const {
 /// one.
 void SnLink::move_on(SwarmTime now, const Address& but) {
     ++at_;
-    const bool have_others = setup_.addresses.size() > 2;
+    const bool have_others = setup_->sn_addresses.size() > 2;
     const auto is_of_use = [&] {
-        const bool is_party = !told_.denied_by.empty() && address() == told_.newest_by;
+        const bool is_party = !told_.denied_by->empty() && address() == told_.newest_by;
         return address() != but && !(have_others && (is_party || is_doubted(now, address())));
     };
-    for (std::size_t tries = 1; tries < setup_.addresses.size() && !is_of_use(); ++tries) {
+    for (std::size_t tries = 1; tries < setup_->sn_addresses.size() && !is_of_use(); ++tries) {
         ++at_;
     }
 }
@@ -63,7 +63,7 @@ void SnLink::dial_next(SwarmTime now, Level level, const std::string& why, Outbo
 }
 
 void SnLink::on_up(SwarmTime now, const PeerUp& up, Outbox& out) {
-    connected_[up.peer] = up.dialled;
+    note_connected(up);
     if (up.ca != CaFingerprint{}) {
         out.pin_peer(up.peer, up.ca);  // until an SN says otherwise
     }
@@ -73,6 +73,16 @@ void SnLink::on_up(SwarmTime now, const PeerUp& up, Outbox& out) {
     log_sl(Level::info,
            "API-SERVER IS UP: connected to SN '" + up.peer.name + "' at " + to_string(up.dialled),
            out);
+}
+
+void SnLink::note_connected(const PeerUp& up) {
+    const auto at =
+        std::ranges::lower_bound(connected_, up.peer, {}, &std::pair<NodeId, Address>::first);
+    if (at != connected_.end() && at->first == up.peer) {
+        at->second = up.dialled;
+    } else {
+        connected_.emplace(at, up.peer, up.dialled);
+    }
 }
 
 void SnLink::use(SwarmTime now, const NodeId& sn, const Address& dialled) {
@@ -91,7 +101,7 @@ void SnLink::use(SwarmTime now, const NodeId& sn, const Address& dialled) {
 }
 
 bool SnLink::on_lost(SwarmTime now, const PeerLost& lost, Outbox& out) {
-    connected_.erase(lost.peer);
+    std::erase_if(connected_, [&](const auto& one) { return one.first == lost.peer; });
     if (!is_sn(lost.peer)) {
         return false;
     }
@@ -107,8 +117,9 @@ bool SnLink::on_lost(SwarmTime now, const PeerLost& lost, Outbox& out) {
 std::optional<NodeEnd> SnLink::on_connect_failed(SwarmTime now, const ConnectFailed& failed,
                                                  Outbox& out) {
     if (failed.error.code == Errc::replaced &&
-        (setup_.addresses.size() < 2 || claims_.note(now, EndClaim::replaced, {}, failed.address) ==
-                                            EndClaims::Verdict::confirmed)) {
+        (setup_->sn_addresses.size() < 2 ||
+         claims_.note(now, EndClaim::replaced, {}, failed.address) ==
+             EndClaims::Verdict::confirmed)) {
         return NodeEnd{
             .how = NodeEnd::How::crash, .error = failed.error, .exit_code = exit_code::refused};
     }
@@ -117,14 +128,14 @@ std::optional<NodeEnd> SnLink::on_connect_failed(SwarmTime now, const ConnectFai
         return std::nullopt;  // it was a second one that was tried; dial_next() goes on after it
     }
     ++at_;
-    if (refusals_ >= setup_.addresses.size()) {
+    if (refusals_ >= setup_->sn_addresses.size()) {
         return NodeEnd{.how = NodeEnd::How::stop,
                        .error = failed.error,
                        .exit_code = exit_code_of(failed.error.code)};
     }
-    if (now - lost_at_ >= setup_.connect_limit) {
+    if (now - lost_at_ >= setup_->sn_connect_limit) {
         std::string text = "no SN at " + to_string(failed.address) + " for " +
-                           std::to_string(static_cast<int>(to_seconds(setup_.connect_limit))) +
+                           std::to_string(static_cast<int>(to_seconds(setup_->sn_connect_limit))) +
                            " s (" + failed.error.message + "): check --sn-ip and --sn-api-port";
         return NodeEnd{.how = NodeEnd::How::leave,
                        .error = {Errc::unreachable, std::move(text)},
@@ -176,7 +187,7 @@ void SnLink::send_to_others(const Type& message, Outbox& out) const {
 }
 
 int SnLink::rarer() const {
-    const int most = setup_.addresses.size() > 1 ? 1 : rarest_with_command;
+    const int most = setup_->sn_addresses.size() > 1 ? 1 : rarest_with_command;
     return commands_.empty() ? told_rarer_ : std::min(told_rarer_, most);
 }
 
@@ -202,7 +213,7 @@ bool SnLink::on_heartbeat_answered(SwarmTime now, const CommandResult& answer, O
     pace_.on_answered(now);
     if (answer.code == Errc::ok) {
         // An SN that sends no new view is noticed with a heartbeat.
-        const Run most = setup_.addresses.size() > 1 ? rarest_of_several : rarest;
+        const Run most = setup_->sn_addresses.size() > 1 ? rarest_of_several : rarest;
         told_rarer_ = static_cast<int>(std::clamp<Run>(answer.run, 1, most));
         claims_.on_denied(*sn_, dialled_);
     }
@@ -221,8 +232,8 @@ bool SnLink::on_heartbeat_answered(SwarmTime now, const CommandResult& answer, O
 /// On a slow link answers take their time.
 bool SnLink::answer_is_overdue(SwarmTime now) const {
     const SwarmDuration limit =
-        std::max<SwarmDuration>(setup_.answer_limit, 4 * pace_.round_trip());
-    return setup_.addresses.size() > 1 && now - asked_at_ > limit;
+        std::max<SwarmDuration>(setup_->sn_answer_limit, 4 * pace_.round_trip());
+    return setup_->sn_addresses.size() > 1 && now - asked_at_ > limit;
 }
 
 void SnLink::leave_without_answer(SwarmTime now, Outbox& out) {
@@ -249,14 +260,15 @@ void SnLink::on_same_view(SwarmTime now, std::uint64_t version) {
     told_.version = std::max(told_.version, version);
     doubts_.earlier_since.reset();
     if (told_.newest_by != dialled_) {
-        for (const Address& address : std::exchange(told_.denied_by, {})) {
+        const auto denied_by = std::exchange(told_.denied_by, MostlyEmpty<std::set<Address>>());
+        for (const Address& address : *denied_by) {
             doubt(now, address);
         }
     }
 }
 
 void SnLink::check_views(SwarmTime now, std::optional<Round> awaited, Outbox& out) {
-    if (setup_.addresses.size() < 2) {
+    if (setup_->sn_addresses.size() < 2) {
         return;
     }
     const bool unproven = commands_.keeps_answered() && !answered_.confirmed;
@@ -276,7 +288,7 @@ void SnLink::check_views(SwarmTime now, std::optional<Round> awaited, Outbox& ou
 /// One that is connected already, if there is any.
 void SnLink::ask_another(SwarmTime now, Round awaited, Outbox& out) {
     const std::string what = "may lack news of round " + std::to_string(awaited);
-    auto next = connected_.upper_bound(*sn_);
+    auto next = std::ranges::upper_bound(connected_, *sn_, {}, &std::pair<NodeId, Address>::first);
     for (std::size_t tries = 0; tries < connected_.size(); ++tries) {
         next = next == connected_.end() ? connected_.begin() : next;
         if (!is_doubted(now, next->second)) {
@@ -291,16 +303,16 @@ void SnLink::ask_another(SwarmTime now, Round awaited, Outbox& out) {
     }
     log_sl(Level::info, "SN '" + sn_->name + "' " + what + "; asking '" + next->first.name + "'",
            out);
-    use(now, next->first, next->second);
+    use(now, NodeId(next->first), Address(next->second));
     send_command(true, out);
 }
 
 void SnLink::warn_if_silent(SwarmTime now, Outbox& out) {
-    if (now - heard_at_ > setup_.silence_limit && !silent_) {
+    if (now - heard_at_ > setup_->sn_silence_limit && !silent_) {
         silent_ = true;
         log_sl(Level::warning,
                "SN '" + sn_->name + "' has not answered for " +
-                   std::to_string(static_cast<int>(to_seconds(setup_.silence_limit))) + " s",
+                   std::to_string(static_cast<int>(to_seconds(setup_->sn_silence_limit))) + " s",
                out);
     }
 }

@@ -1,31 +1,21 @@
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "core/base/mostly_empty.hpp"
 #include "core/sl/command_queue.hpp"
 #include "core/sl/end_claims.hpp"
 #include "core/sl/heartbeat_pace.hpp"
 #include "core/sl/node_end.hpp"
+#include "core/sl/sl_node.hpp"
 #include "core/sl/view_watch.hpp"
 
 namespace starling {
-
-struct SnLinkSetup {
-    NodeId self;
-    std::uint64_t session = 0;
-    std::shared_ptr<const NodeSigner> signer;
-    std::vector<Address> addresses;  ///< of SNs, at least one
-    // See SlNodeOptions.
-    SwarmDuration connect_limit{};
-    SwarmDuration answer_limit{};
-    SwarmDuration silence_limit{};
-    SwarmDuration heartbeat_interval{};
-};
 
 /// The SL's connection to an SN: which SN is used and when the next one is dialled, the commands
 /// that wait for an answer, and when heartbeats are sent.
@@ -40,14 +30,17 @@ struct SnLinkSetup {
 /// falsely is in no ledger.
 class SnLink {
 public:
-    explicit SnLink(SnLinkSetup setup);
+    /// \param setup  of the node; must outlive this
+    explicit SnLink(const SlNodeOptions& setup);
 
     /// The SN in use, while it is connected.
     const std::optional<NodeId>& sn() const { return sn_; }
     bool is_sn(const NodeId& node) const { return sn_ == node; }
     bool is_address(const Address& address) const;
     /// Which is dialled next.
-    const Address& address() const { return setup_.addresses[at_ % setup_.addresses.size()]; }
+    const Address& address() const {
+        return setup_->sn_addresses[at_ % setup_->sn_addresses.size()];
+    }
 
     void start(SwarmTime now, Outbox& out);
     /// Dials, unless an SN is connected.
@@ -114,7 +107,7 @@ public:
     /// Whether the SN in use has sent this version, or a later one. Where there are several, each
     /// one is asked for its own view: the newest one here may be made up.
     std::uint64_t known_version(std::uint64_t newest) const {
-        return setup_.addresses.size() < 2 ? newest : std::min(newest, told_.version);
+        return setup_->sn_addresses.size() < 2 ? newest : std::min(newest, told_.version);
     }
     /// The SN in use tells of an earlier version than the newest one here, which another one has
     /// told. \return  true: it has done so for too long to lag behind, and another one has, too
@@ -131,6 +124,7 @@ public:
     void on_later_view_elsewhere(SwarmTime now, const NodeId& sn);
 
 private:
+    void note_connected(const PeerUp& up);
     bool ends_node(const CommandResult& result) const;
     void send_command(bool retry, Outbox& out);
     template <typename Type>
@@ -146,11 +140,12 @@ private:
     void check_views(SwarmTime now, std::optional<Round> awaited, Outbox& out);
     void warn_if_silent(SwarmTime now, Outbox& out);
 
-    SnLinkSetup setup_;
+    const SlNodeOptions* setup_;
     std::optional<NodeId> sn_;  ///< in use; set while it is connected
     Address dialled_;           ///< of sn_
-    /// sn_, and earlier ones that are still connected; the addresses at which they were dialled.
-    std::map<NodeId, Address> connected_;
+    /// sn_, and earlier ones that are still connected, in the order of their ids; the addresses at
+    /// which they were dialled.
+    std::vector<std::pair<NodeId, Address>> connected_;
     std::size_t at_ = 0;  ///< which of the addresses is dialled; counts on
     /// Fatal failures in a row: as many as addresses means that all SNs refuse this node.
     std::size_t refusals_ = 0;
@@ -183,8 +178,9 @@ private:
     struct Told {
         std::uint64_t version = 0;                 ///< newest one of a view by sn_
         Address newest_by;                         ///< the SN that has sent the newest view here
-        std::set<Address> denied_by;               ///< SNs that tell of earlier ones, for long
-        std::map<Address, Disbelief> disbelieved;  ///< SNs whose word another one has denied
+        MostlyEmpty<std::set<Address>> denied_by;  ///< SNs that tell of earlier ones, for long
+        /// SNs whose word another one has denied.
+        MostlyEmpty<std::map<Address, Disbelief>> disbelieved;
     };
     Told told_;
 };

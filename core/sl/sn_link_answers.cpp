@@ -26,7 +26,7 @@ std::optional<SnLink::Answered> SnLink::take_answered(SwarmTime now, const Comma
         commands_.note_refusal(result);
         return std::nullopt;
     }
-    const bool may_be_a_lie = setup_.addresses.size() > 1;  // with one SN there is no other
+    const bool may_be_a_lie = setup_->sn_addresses.size() > 1;  // with one SN there is no other
     if (ends_node(result) &&
         !is_confirmed(now, EndClaim::refused_start,
                       "refuses this node's " + std::string(name_of(commands_.first())) + " (" +
@@ -57,7 +57,7 @@ bool SnLink::ends_node(const CommandResult& result) const {
 
 /// A ledger keeps no refused command, so each SN (and the leader behind it) judges anew.
 bool SnLink::is_confirmed(SwarmTime now, EndClaim what, const std::string& said, Outbox& out) {
-    if (setup_.addresses.size() < 2) {
+    if (setup_->sn_addresses.size() < 2) {
         return true;
     }
     if (what != EndClaim::refused_start) {
@@ -81,13 +81,13 @@ bool SnLink::is_confirmed(SwarmTime now, EndClaim what, const std::string& said,
 
 void SnLink::on_lease_over(SwarmTime now, Outbox& out) {
     const std::optional<SwarmTime> before = std::exchange(doubts_.lease_over_at, now);
-    if (setup_.addresses.size() > 1 && before && now - *before < leases_apart) {
+    if (setup_->sn_addresses.size() > 1 && before && now - *before < leases_apart) {
         dial_next(now, Level::warning, "says again that this node's lease is over; dialling ", out);
     }
 }
 
 void SnLink::on_left_out(SwarmTime now, Outbox& out) {
-    if (setup_.addresses.size() > 1 &&
+    if (setup_->sn_addresses.size() > 1 &&
         (!doubts_.left_out_at || now - *doubts_.left_out_at >= left_out_interval)) {
         doubts_.left_out_at = now;
         dial_next(now, Level::warning,
@@ -97,7 +97,7 @@ void SnLink::on_left_out(SwarmTime now, Outbox& out) {
 }
 
 bool SnLink::insists_on_earlier(SwarmTime now, Outbox& out) {
-    if (setup_.addresses.size() < 2) {
+    if (setup_->sn_addresses.size() < 2) {
         return false;
     }
     pace_.on_answered(now);
@@ -108,9 +108,9 @@ bool SnLink::insists_on_earlier(SwarmTime now, Outbox& out) {
     if (since < earlier_limit) {
         return false;
     }
-    const bool is_first_time = told_.denied_by.insert(dialled_).second;
-    const std::size_t needed = setup_.addresses.size() > 2 ? 2 : 1;
-    if (told_.denied_by.size() >= needed || since >= 2 * earlier_limit) {
+    const bool is_first_time = told_.denied_by.change().insert(dialled_).second;
+    const std::size_t needed = setup_->sn_addresses.size() > 2 ? 2 : 1;
+    if (told_.denied_by->size() >= needed || since >= 2 * earlier_limit) {
         return true;
     }
     if (is_first_time) {
@@ -120,7 +120,7 @@ bool SnLink::insists_on_earlier(SwarmTime now, Outbox& out) {
 }
 
 void SnLink::doubt(SwarmTime now, const Address& address) {
-    Disbelief& one = told_.disbelieved[address];
+    Disbelief& one = told_.disbelieved.change()[address];
     if (one.until <= now) {
         one.length = std::clamp<SwarmDuration>(2 * one.length, doubted_first, doubted_longest);
         one.until = now + one.length;
@@ -129,7 +129,7 @@ void SnLink::doubt(SwarmTime now, const Address& address) {
 
 void SnLink::on_merge_differs(SwarmTime now, Outbox& out) {
     doubt_newest_view(now);
-    if (setup_.addresses.size() > 1 && is_doubted(now, dialled_)) {
+    if (setup_->sn_addresses.size() > 1 && is_doubted(now, dialled_)) {
         dial_next(now, Level::warning,
                   "has told of a round whose other members have merged to another model; dialling ",
                   out);
@@ -137,19 +137,19 @@ void SnLink::on_merge_differs(SwarmTime now, Outbox& out) {
 }
 
 void SnLink::on_invalid(SwarmTime now, Outbox& out) {
-    if (setup_.addresses.size() > 1 && !is_doubted(now, dialled_)) {
+    if (setup_->sn_addresses.size() > 1 && !is_doubted(now, dialled_)) {
         doubt(now, dialled_);
         dial_next(now, Level::warning, "has sent something invalid; dialling ", out);
     }
 }
 
 bool SnLink::is_doubted(SwarmTime now, const Address& address) const {
-    const auto one = told_.disbelieved.find(address);
-    return one != told_.disbelieved.end() && now < one->second.until;
+    const auto one = told_.disbelieved->find(address);
+    return one != told_.disbelieved->end() && now < one->second.until;
 }
 
 void SnLink::on_later_view_elsewhere(SwarmTime now, const NodeId& sn) {
-    const auto known = connected_.find(sn);
+    const auto known = std::ranges::find(connected_, sn, &std::pair<NodeId, Address>::first);
     if (known != connected_.end() && !is_doubted(now, known->second)) {
         views_.on_later_view_elsewhere();
     }

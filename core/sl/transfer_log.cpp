@@ -39,7 +39,7 @@ void TransferLog::on_tick(SwarmTime now, const std::optional<RunningTransfer>& t
     }
     const TransferProgress& progress = transfer->progress;
     if (!shown_ || shown_->id != transfer->id) {
-        shown_ = {transfer->id, now, progress.received_bytes, first_wait};
+        shown_ = Shown{transfer->id, now, progress.received_bytes, first_wait};
         return;
     }
     const SwarmDuration passed = now - shown_->at;
@@ -52,8 +52,8 @@ void TransferLog::on_tick(SwarmTime now, const std::optional<RunningTransfer>& t
         Level::info,
         transfer->name + ": " + text_of(progress, static_cast<double>(since) / to_seconds(passed)),
         out);
-    shown_ = {transfer->id, now, progress.received_bytes,
-              std::min<SwarmDuration>(2 * shown_->wait, longest_wait)};
+    *shown_ = {transfer->id, now, progress.received_bytes,
+               std::min<SwarmDuration>(2 * shown_->wait, longest_wait)};
 }
 
 }  // namespace starling

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "core/base/seldom.hpp"
 #include "core/node/outbox.hpp"
 
 namespace starling {
@@ -30,7 +31,7 @@ private:
         std::uint64_t bytes = 0;  ///< that had come by then
         SwarmDuration wait{};     ///< until the next line
     };
-    std::optional<Shown> shown_;
+    Seldom<Shown> shown_;
 };
 
 }  // namespace starling

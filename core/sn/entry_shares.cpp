@@ -16,11 +16,11 @@ std::size_t bytes_of(const Command& command) {
         return enrol->layout_text.size() + small_entry_bytes;
     }
     if (const auto* registration = std::get_if<RegisterNode>(&command)) {
-        return registration->credentials.certificate.size() + small_entry_bytes;
+        return registration->credentials.certificate->size() + small_entry_bytes;
     }
     if (const auto* check_in = std::get_if<CheckInRound>(&command)) {
         std::size_t bytes = small_entry_bytes;
-        for (const auto& [name, value] : check_in->check_in.scalars) {
+        for (const auto& [name, value] : *check_in->check_in.scalars) {
             bytes += name.size() + 12;
         }
         return bytes;

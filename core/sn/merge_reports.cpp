@@ -37,6 +37,15 @@ bool MergeReports::has(const Contract& contract, const NodeId& node,
            (known->second == report || (known->second.durable && !report.durable));
 }
 
+const MemberReport* MergeReports::find(const RoundKey& key, const NodeId& node) const {
+    const auto reports = reports_.find(key.contract);
+    if (reports == reports_.end() || reports->second.key != key) {
+        return nullptr;
+    }
+    const auto found = reports->second.of.find(node);
+    return found == reports->second.of.end() ? nullptr : &found->second;
+}
+
 void MergeReports::add(const RoundKey& key, const Contract& contract, const MemberReport& report) {
     RoundReports& reports = reports_[contract.name];
     if (!is_about(reports.key, contract)) {

@@ -11,6 +11,11 @@
 
 namespace starling {
 
+/// As the ledger records it.
+inline MemberReport member_report(const NodeId& node, const MergeReport& report) {
+    return {node, report.digest, report.signature, report.durable};
+}
+
 /// What members have said of the attempt that is on; signatures are checked.
 struct RoundReports {
     RoundKey key;
@@ -30,6 +35,8 @@ public:
     /// Whether the report adds nothing. What is durable stays so: an earlier report of the attempt,
     /// which an SN may pass on late or repeat, does not take that back.
     bool has(const Contract& contract, const NodeId& node, const MemberReport& report) const;
+    /// What it has said of that attempt; nullptr: nothing that is here.
+    const MemberReport* find(const RoundKey& key, const NodeId& node) const;
     void add(const RoundKey& key, const Contract& contract, const MemberReport& report);
     void forget(const std::string& contract) { reports_.erase(contract); }
     /// The ledger has a part of the reports: the next one may follow.

@@ -108,6 +108,11 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& heartbeat, Peer& 
     note_heartbeat(heartbeat, peer);
     relay_news(from, true, heartbeat, out);
     take_report(from, heartbeat, out);
+    const MemberReport* const taken = reported_by(from, peer);
+    if (taken != nullptr && peer.heartbeat.report &&
+        *taken == member_report(from, *peer.heartbeat.report)) {
+        peer.heartbeat.report.reset();  // it is kept once: see on_new_leader()
+    }
     const RegisteredNode* const node = registered(from, peer);
     if (node != nullptr && node->lost) {
         reply(from,

@@ -43,8 +43,7 @@ void SnNode::take_report(const NodeId& from, const Heartbeat& heartbeat, Outbox&
         !reports_.is_about(key, *contract) || contract->frozen.find(from) == nullptr) {
         return;
     }
-    const MemberReport report{from, heartbeat.report->digest, heartbeat.report->signature,
-                              heartbeat.report->durable};
+    const MemberReport report = member_report(from, *heartbeat.report);
     if (reports_.has(*contract, from, report)) {
         commit_if_reported(*contract, out);  // said again: a proposal may have been lost
         return;
@@ -72,6 +71,11 @@ void SnNode::take_report(const NodeId& from, const Heartbeat& heartbeat, Outbox&
                      .with("digest", to_string(report.digest)),
                  out);
     commit_if_reported(*contract, out);
+}
+
+const MemberReport* SnNode::reported_by(const NodeId& node, const Peer& peer) const {
+    const Heartbeat& of = peer.heartbeat;
+    return reports_.find({of.contract, of.run, of.round, of.attempt}, node);
 }
 
 void SnNode::commit_if_reported(const Contract& contract, Outbox& out) {

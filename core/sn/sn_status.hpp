@@ -18,10 +18,10 @@ namespace starling {
 struct SnPeer {
     bool connected = false;  ///< to some SN
     Role role = Role::sl;
-    SwarmTime last_heard{};
-    SwarmTime lost_at{};
     bool heard = false;  ///< since this SN started
     bool here = false;   ///< connected to this very SN
+    SwarmTime last_heard{};
+    SwarmTime lost_at{};
     /// Of the node's start that is connected here, as its connection says, else by its newest
     /// command; 0: none came yet.
     std::uint64_t session = 0;
@@ -63,7 +63,7 @@ struct SnPeer {
     };
     Transfer transfer;
     struct SentView {
-        std::string contract;
+        ShortText contract;
         std::uint64_t version = 0;
         SwarmTime at{};
     };

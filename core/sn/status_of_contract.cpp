@@ -163,7 +163,7 @@ void write_member(JsonWriter& json, const SnStatusSource& source, const Contract
     }
     if (with_scalars) {
         json.key("scalars").begin_object();
-        for (const auto& [name, value] : check_in.scalars) {
+        for (const auto& [name, value] : *check_in.scalars) {
             json.field(name, value);
         }
         json.end_object();

@@ -35,8 +35,9 @@ void write_node(JsonWriter& json, const SnStatusSource& source, const NodeId& id
         json.key("last_heard_ms_ago").null();
     }
     json.field("lost", registered != nullptr && registered->lost).key("certificate_until");
-    const auto until =
-        registered == nullptr ? std::nullopt : certificate_end(registered->credentials.certificate);
+    const auto until = registered == nullptr
+                           ? std::nullopt
+                           : certificate_end(*registered->credentials.certificate);
     if (until) {
         json.value(*until);
     } else {

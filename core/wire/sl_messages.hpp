@@ -15,7 +15,7 @@ enum class SegmentKind : std::uint8_t { contribution = 1, merged = 2 };
 
 /// The (contract, run, round, attempt) of a transfer; older ones are refused.
 struct RoundKey {
-    std::string contract;
+    ShortText contract;
     Run run = 0;
     Round round = 0;
     Attempt attempt = 0;
@@ -30,7 +30,7 @@ struct RoundKey {
     friend bool operator==(const RoundKey& a, const RoundKey& b) = default;
 
 private:
-    std::tuple<const std::string&, Run, Round, Attempt, bool> in_order() const {
+    std::tuple<const ShortText&, Run, Round, Attempt, bool> in_order() const {
         return {contract, run, round, attempt, !early};
     }
 };

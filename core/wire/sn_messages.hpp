@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/seldom.hpp"
 #include "core/ledger/command.hpp"
 
 namespace starling {
@@ -27,11 +28,11 @@ struct TransferProgress {
     /// Of whole segments and of one that is arriving; monotonic within an attempt.
     std::uint64_t received_bytes = 0;
     std::uint64_t expected_bytes = 0;  ///< when it is complete
-    std::string waits_for;             ///< the member that owes most; may be empty
+    ShortText waits_for;               ///< the member that owes most; may be empty
 };
 /// What a member has received from another one in an attempt.
 struct Sender {
-    std::string member;
+    ShortText member;
     std::uint64_t bytes = 0;  ///< of whole segments
 };
 constexpr std::uint32_t senders_max = 16;
@@ -44,7 +45,7 @@ struct MergeReport {
 };
 /// Renews the SL's lease; carries its newest view, the progress of its transfer and its report.
 struct Heartbeat {
-    std::string contract;  ///< empty before enrolment
+    ShortText contract;  ///< empty before enrolment
     Run run = 0;
     std::uint64_t known_version = 0;
     /// Of the attempt that the fields below are about, or of the committed one whose model it
@@ -56,7 +57,7 @@ struct Heartbeat {
     /// From whom this SL has received most in the attempt, for people to see; at most senders_max.
     std::vector<Sender> senders;
     /// The attempt's merged vector is complete here, and durable as far as the report says so.
-    std::optional<MergeReport> report;
+    Seldom<MergeReport> report;
     std::uint64_t session = 0;  ///< of the SL's start that says so
 };
 // SN -> SL

@@ -79,7 +79,7 @@ void read_place(const FlagValues& values, ValueReader& reader, BoardOptions& opt
     options.token_file = reader.path("--token-file");
     options.client_ca = reader.path("--client-ca");
     asio::error_code ignored;  // it is an IP address
-    const bool here = asio::ip::make_address(options.listen.host, ignored).is_loopback();
+    const bool here = asio::ip::make_address(options.listen.host.c_str(), ignored).is_loopback();
     options.tls = !here || !options.tls_cert.empty() || !options.token_file.empty() ||
                   !options.client_ca.empty();
     if (!options.tls) {

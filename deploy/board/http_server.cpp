@@ -92,7 +92,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(asio::io_context& io, cons
         shared->set_tls(*place.tls);
     }
     asio::error_code error;
-    const asio::ip::tcp::endpoint here(asio::ip::make_address(place.address.host, error),
+    const asio::ip::tcp::endpoint here(asio::ip::make_address(place.address.host.c_str(), error),
                                        place.address.port);
     if (!error) {
         shared->acceptor.open(here.protocol(), error);

@@ -125,7 +125,7 @@ Result<NodeHost> prepare_host(const CommonOptions& options, Role role, std::stri
     if (!identity) {
         return identity.error();
     }
-    const std::string name = options.name.empty() ? identity->name.name : options.name;
+    const std::string name = options.name.empty() ? std::string(identity->name.name) : options.name;
     if (name.starts_with('.')) {
         return Error{Errc::refused, "certificate " + options.cert + " names the node '" + name +
                                         "', which can't be a file name: specify a --name"};

@@ -152,7 +152,7 @@ Result<int> run_on(const SlOptions& options, NodeHost& host) {
     }
     TlsEndpointOptions endpoint_options = host.endpoint_options(Role::sl);
     endpoint_options.session = *session;
-    endpoint_options.reached_as = {options.fs_service ? options.fs_service->host
+    endpoint_options.reached_as = {options.fs_service ? std::string(options.fs_service->host)
                                                       : options.common.host_ip};
     const Address exchange{options.common.host_ip, options.fs_port};
     const Address local{socket->path().string(), 0};

@@ -107,7 +107,7 @@ private:
         request.check_in.finished = finished;
         request.check_in.fresh = true;
         request.check_in.loss = std::numeric_limits<double>::quiet_NaN();
-        request.check_in.scalars = {{"trained", static_cast<double>(trained)}};
+        request.check_in.scalars = Scalars{{"trained", static_cast<double>(trained)}};
         request.batches = trained;
         Bytes bytes(params_.size() * sizeof(float));
         std::memcpy(bytes.data(), params_.data(), bytes.size());

@@ -247,7 +247,7 @@ void HostileServer::make_up(ContractView& view) {
         case 5:
             change_members([](auto& members) {
                 members.push_back(members.back());
-                members.back().id.name += "-made-up";
+                members.back().id.name = members.back().id.name + "-made-up";
             });
             return;
         default:  // a plan of its own. Not weights: see core/DECISIONS.md

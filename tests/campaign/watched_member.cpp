@@ -11,7 +11,7 @@ Blob segment_at(const Segments& segments, std::uint32_t index) {
 
 void put_segment(Segments& segments, std::uint32_t index, Blob body) {
     segments.resize(std::max<std::size_t>(segments.size(), std::size_t{index} + 1));
-    segments[index] = std::move(body);
+    segments.set(index, std::move(body));
 }
 
 }  // namespace

@@ -12,6 +12,8 @@
 #include "core/base/json_writer.hpp"
 #include "core/base/node_set.hpp"
 #include "core/base/random.hpp"
+#include "core/base/seldom.hpp"
+#include "core/base/short_text.hpp"
 #include "core/trace/trace_event.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
 
@@ -106,6 +108,50 @@ TEST(BufferPool, KeepsNoMoreFreeBytesThanWereInUseAtATime) {
         pool.take(size + i);
     }
     EXPECT_LE(pool.free_bytes(), size + 99);
+}
+
+/// Around the 15 bytes that are in place, with bytes that are not below 128, and with zeros.
+TEST(ShortText, ComparesAndCopiesAsAStringDoes) {
+    std::vector<std::string> texts{"", "a", "b", "ab", std::string("a\0", 2), "\xff", "\x7f"};
+    for (const std::size_t size : {7, 8, 9, 14, 15, 16, 17, 64, 300}) {
+        for (const char last : {'a', 'b', '\xff'}) {
+            texts.push_back(std::string(size - 1, 'x') + last);
+        }
+    }
+    for (const std::string& a : texts) {
+        const ShortText short_a(a);
+        EXPECT_EQ(std::string(short_a), a);
+        EXPECT_EQ(short_a.size(), a.size());
+        EXPECT_EQ(short_a.c_str()[a.size()], '\0');
+        ShortText copy = short_a;
+        EXPECT_EQ(copy, short_a);
+        const ShortText moved = std::move(copy);
+        EXPECT_EQ(moved, a);
+        for (const std::string& b : texts) {
+            EXPECT_EQ(short_a <=> ShortText(b), a <=> b);
+            EXPECT_EQ(short_a == ShortText(b), a == b);
+            EXPECT_EQ(short_a < b, a < b);
+            EXPECT_EQ(short_a + b, a + b);
+            copy = ShortText(b);
+            copy = short_a;
+            EXPECT_EQ(copy.view(), a);
+        }
+    }
+}
+
+TEST(Seldom, IsAValueThatMayBeMissing) {
+    Seldom<std::string> none;
+    EXPECT_FALSE(none);
+    Seldom<std::string> one(std::string("one"));
+    const Seldom<std::string> copy = one;
+    *one = "other";
+    EXPECT_EQ(*copy, "one");
+    EXPECT_FALSE(one == copy);
+    EXPECT_FALSE(none == one);
+    none = copy;
+    EXPECT_TRUE(none == copy);
+    none.reset();
+    EXPECT_EQ(none.need(), "");
 }
 
 TEST(NodeId, AcceptsOnlyNamesThatAreSafeInFilesAndLogs) {

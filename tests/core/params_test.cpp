@@ -115,6 +115,29 @@ TEST(Segments, BytesAreCopiedAcrossSegmentBorders) {
     }
 }
 
+TEST(Segments, CopiesShareTheListUntilOneIsChanged) {
+    Segments segments;
+    for (std::size_t size = 1; size <= 5; ++size) {
+        segments.push_back(Blob::phantom(size));
+    }
+    Segments copy = segments;
+    EXPECT_EQ(copy.data(), segments.data());
+    copy.set(2, Blob::phantom(9));
+    EXPECT_NE(copy.data(), segments.data());
+    EXPECT_EQ(segments[2].size(), 3U);
+    EXPECT_EQ(copy[2].size(), 9U);
+    Segments shorter = segments;
+    shorter.resize(2);
+    shorter.push_back(Blob::phantom(7));
+    EXPECT_EQ(shorter.size(), 3U);
+    EXPECT_EQ(shorter.back().size(), 7U);
+    EXPECT_EQ(segments.size(), 5U);
+    EXPECT_EQ(size_bytes(segments), 15U);
+    EXPECT_THROW(shorter.at(3), std::out_of_range);
+    segments.clear();
+    EXPECT_TRUE(segments.empty());
+}
+
 /// A vector of 5 GiB and 1000 bytes, whose segments are the same bytes, but for two.
 TEST(Segments, BytesBehindFourGigabytesAreInTheirPlace) {
     constexpr std::uint64_t bytes = std::uint64_t{5} * 1024 * 1024 * 1024 + 1000;
@@ -124,8 +147,8 @@ TEST(Segments, BytesBehindFourGigabytesAreInTheirPlace) {
     EXPECT_EQ(segment_size(bytes, count - 1), 1000U);
     Segments segments(count, Blob(Bytes(segment_bytes)));
     constexpr std::uint32_t marked = 17'000;  // from byte 4,456,448,000 on
-    segments[marked] = Blob(Bytes(segment_bytes, std::byte{1}));
-    segments[count - 1] = Blob(Bytes(1000, std::byte{2}));
+    segments.set(marked, Blob(Bytes(segment_bytes, std::byte{1})));
+    segments.set(count - 1, Blob(Bytes(1000, std::byte{2})));
     EXPECT_TRUE(is_whole(segments, bytes));
     EXPECT_EQ(size_bytes(segments), bytes);
     Bytes out(4);

@@ -140,7 +140,7 @@ std::pair<std::vector<Scalars>, std::string> reported_by(const TrainFunction& tr
             return {reported, end->reason};
         }
         if (const auto* sync = std::get_if<SyncRequest>(&request)) {
-            reported.push_back(sync->check_in.scalars);
+            reported.push_back(*sync->check_in.scalars);
             reply = SyncedReply{reported.size() - 1, {}, sync->params, sync->check_in.finished, {}};
         } else {
             reply = OpenedReply{0, 1};

@@ -132,15 +132,14 @@ protected:
         });
     }
 
-    static SnLinkSetup with(std::vector<Address> addresses) {
-        return {.self = {"sl1"},
-                .session = own_session,
-                .signer = make_memory_signer(openssl_hasher(), NodeId{"sl1"}, own_session),
-                .addresses = std::move(addresses),
-                .connect_limit = seconds(60),
-                .answer_limit = seconds(2),
-                .silence_limit = seconds(5),
-                .heartbeat_interval = seconds(1)};
+    /// Of links to those SNs.
+    const SlNodeOptions& with(std::vector<Address> addresses) {
+        SlNodeOptions& options = setups.emplace_back();
+        options.id = {"sl1"};
+        options.sn_addresses = std::move(addresses);
+        options.session = own_session;
+        options.signer = make_memory_signer(openssl_hasher(), NodeId{"sl1"}, own_session);
+        return options;
     }
     /// What the SN's answer to a heartbeat makes of them.
     int rarer_after(const CommandResult& answer) {
@@ -181,6 +180,7 @@ protected:
 
     using Hosts = std::vector<std::string>;
     static constexpr std::uint64_t own_session = 7;
+    std::list<SlNodeOptions> setups;
     SnLink link{with({{"a", 1}, {"b", 1}})};
 };
 

@@ -90,7 +90,7 @@ TEST(EntryShares, ACommittedRoundGivesBackWhatItsCheckInHasCost) {
     EntryShares shares;
     CheckInRound check_in{.contract = "c"};
     for (int i = 0; i < 16; ++i) {
-        check_in.check_in.scalars[std::string(62, 'x') + std::to_string(10 + i)] = 1.0;
+        check_in.check_in.scalars.change()[std::string(62, 'x') + std::to_string(10 + i)] = 1.0;
     }
     Commit commit;
     commit.members = std::vector<RoundMember>{{.id = {"sl1"}}};

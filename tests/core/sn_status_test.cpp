@@ -120,11 +120,11 @@ std::string names(const JsonValue& value, std::string_view list) {
 TEST_F(SnStatusTest, NodesAreItselfAllRegisteredAndAllConnected) {
     enrol("sl1");
     enrol("sl2");
-    peers[{"sl1"}] = {true, Role::sl, now - std::chrono::milliseconds(250), {}, true};
+    peers[{"sl1"}] = {true, Role::sl, true, false, now - std::chrono::milliseconds(250), {}};
     // known from the ledger, not connected since the start
-    peers[{"sl2"}] = {false, Role::sl, now, now, false};
-    peers[{"admin"}] = {true, Role::tool, now, {}, true};
-    peers[{"gone"}] = {false, Role::tool, now, {}, true};
+    peers[{"sl2"}] = {false, Role::sl, false, false, now, now};
+    peers[{"admin"}] = {true, Role::tool, true, false, now, {}};
+    peers[{"gone"}] = {false, Role::tool, true, false, now, {}};
     const JsonValue answer = ask("nodes");
     const auto& nodes = answer.find("nodes")->items;
     ASSERT_EQ(nodes.size(), 4U);
@@ -442,7 +442,7 @@ std::vector<StatusReply> replies(const std::vector<Effect>& effects) {
 
 TEST_F(SnStatusTest, ASubscriberIsNotifiedOfEveryChangeUntilItDisconnects) {
     enrol("sl1");
-    peers[{"admin"}] = {true, Role::tool, now, {}, true};
+    peers[{"admin"}] = {true, Role::tool, true, false, now, {}};
     SnStatus status(9);
     std::vector<Effect> effects;
     Outbox out(effects);
@@ -467,7 +467,7 @@ TEST_F(SnStatusTest, ASubscriberIsNotifiedOfEveryChangeUntilItDisconnects) {
 
 TEST_F(SnStatusTest, RapidChangesAreSentTogether) {
     enrol("sl1");
-    peers[{"admin"}] = {true, Role::tool, now, {}, true};
+    peers[{"admin"}] = {true, Role::tool, true, false, now, {}};
     SnStatus status(9);
     std::vector<Effect> effects;
     Outbox out(effects);
@@ -492,7 +492,7 @@ TEST_F(SnStatusTest, RapidChangesAreSentTogether) {
 }
 
 TEST_F(SnStatusTest, APeerHasAFewSubscriptionsAtMost) {
-    peers[{"admin"}] = {true, Role::tool, now, {}, true};
+    peers[{"admin"}] = {true, Role::tool, true, false, now, {}};
     SnStatus status(9);
     std::vector<Effect> effects;
     Outbox out(effects);

@@ -125,7 +125,7 @@ private:
         check_in.weight = static_cast<std::uint32_t>(random_.below(4));
         check_in.finished = random_.below(6) == 0;
         check_in.non_finite = random_.below(10) == 0;
-        check_in.scalars = {{"loss", 0.5}};
+        check_in.scalars = Scalars{{"loss", 0.5}};
         return CheckInRound{contract->name, contract->run, contract->round, check_in};
     }
     Command of_server(const Replica& at) {

@@ -18,7 +18,7 @@ const CheckIn check_in{.weight = 1,
                        .finished = true,
                        .fresh = true,
                        .loss = 0.5,
-                       .scalars = {{"lr", 0.25}, {"val/accuracy", 1.0}}};
+                       .scalars = Scalars{{"lr", 0.25}, {"val/accuracy", 1.0}}};
 
 ContractConfig some_config() {
     ContractConfig config;

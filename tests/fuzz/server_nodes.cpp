@@ -154,7 +154,7 @@ private:
     }
 
     void honest_member(Author& author) {
-        const std::string& name = author.id.name;
+        const std::string name = author.id.name;
         const auto* told = bench_.last<ViewUpdate>(author.id);
         const ContractView view = told == nullptr ? ContractView{} : told->view;
         if (registered_.insert(name).second) {
@@ -190,7 +190,7 @@ private:
     }
 
     void honest_server(Author& author) {
-        const std::string& name = author.id.name;
+        const std::string name = author.id.name;
         switch (draw_.in_range(0, 4)) {
             case 4:
                 give_state(name);

@@ -111,7 +111,7 @@ void words(ByteView input) {
 void chain(ByteView input) {
     static const std::shared_ptr<const NodeVerifier> verifier = make_node_verifier();
     Credentials credentials;
-    credentials.certificate.assign(input.begin(), input.end());
+    credentials.certificate = Bytes(input.begin(), input.end());
     credentials.endorsement = Bytes(64);
     (void)verifier->endorsed({"sl1"}, Role::sl, credentials);
     if (const auto read = decode_chain(input)) {

@@ -235,7 +235,8 @@ bool Scenario::happened(const Words& words, std::size_t since) const {
             const std::size_t equals = std::min(words[i].find('='), words[i].size());
             const std::string key = words[i].substr(0, equals);
             const std::string value = words[i].substr(std::min(equals + 1, words[i].size()));
-            matches = value == (key == "at" ? lines[at].node.name : field(lines[at], key));
+            matches =
+                value == (key == "at" ? std::string(lines[at].node.name) : field(lines[at], key));
         }
         if (matches) {
             return true;

@@ -129,14 +129,14 @@ TEST_F(NodeKeys, TheCertificateProvesNameRoleAndKey) {
 
 TEST_F(NodeKeys, DamagedCredentialsAreRefused) {
     const Credentials good = signer_of("sl1", Role::sl)->credentials();
-    for (std::size_t size = 0; size < good.certificate.size(); size += 7) {
+    for (std::size_t size = 0; size < good.certificate->size(); size += 7) {
         Credentials cut = good;
-        cut.certificate.resize(size);
+        cut.certificate.change().resize(size);
         EXPECT_NE(refusal({"sl1"}, Role::sl, cut), "accepted") << size;
     }
-    for (std::size_t at = 0; at < good.endorsement.size(); ++at) {
+    for (std::size_t at = 0; at < good.endorsement->size(); ++at) {
         Credentials flipped = good;
-        flipped.endorsement[at] ^= std::byte{4};
+        flipped.endorsement.change()[at] ^= std::byte{4};
         EXPECT_NE(refusal({"sl1"}, Role::sl, flipped), "accepted") << at;
     }
     EXPECT_NE(refusal({"sl1"}, Role::sl, {}), "accepted");

@@ -216,7 +216,7 @@ TEST_F(TlsChainTest, TrustInAnIntermediateCaAloneIsNamed) {
 TEST_F(TlsChainTest, TheLedgerKeepsTheChainAndAnAuditorVerifiesItUpToTheRoot) {
     const auto signer = make_node_signer(chain.issue("sl1", "sl"), {"sl1"}, Role::sl);
     ASSERT_TRUE(signer) << signer.error().message;
-    const Bytes& shown = (*signer)->credentials().certificate;
+    const Bytes& shown = *(*signer)->credentials().certificate;
     const Result<TrustStore> trust = TrustStore::load(chain.ca_path(), "");
     ASSERT_TRUE(trust) << trust.error().message;
     EXPECT_TRUE(trust->verify_recorded(shown)) << trust->verify_recorded(shown).error().message;
@@ -241,7 +241,7 @@ TEST_F(TlsChainTest, ANameIsPinnedToTheIntermediateCaThatIssuedItsCertificate) {
     const auto signer = make_node_signer(files, {"sl1"}, Role::sl);
     ASSERT_TRUE(signer) << signer.error().message;
     const Credentials& shown = (*signer)->credentials();
-    const auto certificates = decode_chain(shown.certificate);
+    const auto certificates = decode_chain(*shown.certificate);
     ASSERT_TRUE(certificates) << certificates.error().message;
     const CaFingerprint issuing = ca_fingerprint(*certificates->at(1));
     EXPECT_EQ(shown.ca, issuing);
@@ -265,12 +265,13 @@ TEST_F(TlsChainTest, AChainThatIsTooLongOrHasTrailingBytesIsRefused) {
     Credentials shown = (*signer)->credentials();
     const std::shared_ptr<const NodeVerifier> verifier = make_node_verifier();
     EXPECT_TRUE(verifier->endorsed({"sl1"}, Role::sl, shown));
-    const Bytes once = shown.certificate;
-    shown.certificate.push_back(std::byte{0});
+    const Bytes once = *shown.certificate;
+    shown.certificate.change().push_back(std::byte{0});
     EXPECT_FALSE(verifier->endorsed({"sl1"}, Role::sl, shown));
     shown.certificate.clear();
     for (int i = 0; i < 3; ++i) {
-        shown.certificate.insert(shown.certificate.end(), once.begin(), once.end());
+        Bytes& thrice = shown.certificate.change();
+        thrice.insert(thrice.end(), once.begin(), once.end());
     }
     EXPECT_FALSE(verifier->endorsed({"sl1"}, Role::sl, shown));
 }

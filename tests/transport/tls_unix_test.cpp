@@ -87,7 +87,7 @@ TEST_F(TlsUnixTest, OnlyTheOwnerMayUseTheSocketAndTheNodeRemovesIt) {
         ASSERT_EQ(::stat(address.host.c_str(), &info), 0);
         EXPECT_EQ(info.st_mode & 0777U, 0600U);
         sl.endpoint->close(std::chrono::seconds(1));
-        EXPECT_FALSE(std::filesystem::exists(address.host));
+        EXPECT_FALSE(std::filesystem::exists(std::string(address.host)));
     }
 }
 
@@ -114,7 +114,7 @@ TEST_F(TlsUnixTest, ASocketInUseIsNamed) {
     EXPECT_EQ(opened.error().message, "socket " + address.host +
                                           " is in use: stop the program "
                                           "that uses it or choose another");
-    EXPECT_TRUE(std::filesystem::exists(address.host));
+    EXPECT_TRUE(std::filesystem::exists(std::string(address.host)));
 }
 
 TEST_F(TlsUnixTest, AFileThatIsNoSocketIsNotTouched) {
@@ -123,7 +123,7 @@ TEST_F(TlsUnixTest, AFileThatIsNoSocketIsNotTouched) {
     ASSERT_FALSE(opened);
     EXPECT_EQ(opened.error().message,
               address.host + " is no socket: remove it or choose another path");
-    EXPECT_TRUE(std::filesystem::exists(address.host));
+    EXPECT_TRUE(std::filesystem::exists(std::string(address.host)));
 }
 
 TEST_F(TlsUnixTest, APathTooLongForASocketIsNamed) {

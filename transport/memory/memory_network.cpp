@@ -187,7 +187,8 @@ bool MemoryNetwork::run(const std::function<bool()>& done, SwarmTime limit) {
 
 std::optional<Stop> MemoryNetwork::stopped(const NodeId& node) const {
     const Process& process = *processes_.at(node);
-    return process.runner ? process.runner->stopped() : std::nullopt;
+    const bool stopped = process.runner && process.runner->stopped();
+    return stopped ? std::optional(*process.runner->stopped()) : std::nullopt;
 }
 
 bool MemoryNetwork::all_stopped(const std::set<NodeId>& nodes) const {

@@ -92,7 +92,7 @@ Result<void> add_issuer(const IdentityFiles& files, Role role, Credentials& cred
     }
     credentials.issuer = der_of(&i2d_X509, static_cast<const X509*>(issuer.get()));
     credentials.ca = ca_fingerprint(*issuer);
-    if (credentials.issuer.size() > certificate_bytes_max) {
+    if (credentials.issuer->size() > certificate_bytes_max) {
         return Error{Errc::refused, "the certificate of the CA that made --cert " + files.cert +
                                         " is larger than " + std::to_string(certificate_bytes_max) +
                                         " bytes"};
@@ -101,10 +101,10 @@ Result<void> add_issuer(const IdentityFiles& files, Role role, Credentials& cred
 }
 
 Result<void> check_issuer(x509_st& certificate, const Credentials& credentials) {
-    const auto* at = reinterpret_cast<const unsigned char*>(credentials.issuer.data());
-    const auto* end = at + credentials.issuer.size();
+    const auto* at = reinterpret_cast<const unsigned char*>(credentials.issuer->data());
+    const auto* end = at + credentials.issuer->size();
     const std::unique_ptr<X509, decltype(&X509_free)> issuer(
-        d2i_X509(nullptr, &at, static_cast<long>(credentials.issuer.size())), &X509_free);
+        d2i_X509(nullptr, &at, static_cast<long>(credentials.issuer->size())), &X509_free);
     ERR_clear_error();
     if (!issuer || at != end) {
         return Error{Errc::refused, "what it sent as its CA certificate is not one"};

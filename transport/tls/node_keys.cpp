@@ -136,7 +136,7 @@ public:
 
 Result<void> OpensslVerifier::endorsed(const NodeId& node, Role role,
                                        const Credentials& credentials) const {
-    const Result<std::vector<std::shared_ptr<X509>>> chain = decode_chain(credentials.certificate);
+    const Result<std::vector<std::shared_ptr<X509>>> chain = decode_chain(*credentials.certificate);
     if (!chain) {
         return chain.error();
     }
@@ -156,7 +156,7 @@ Result<void> OpensslVerifier::endorsed(const NodeId& node, Role role,
     }
     if (vouching == nullptr ||
         !verify_with(vouching, endorsing_digest(vouching),
-                     endorsement_text(node, role, credentials.key), credentials.endorsement)) {
+                     endorsement_text(node, role, credentials.key), *credentials.endorsement)) {
         return Error{Errc::refused,
                      "its signing key is not certified by the holder of its certificate"};
     }
@@ -202,8 +202,8 @@ Result<std::shared_ptr<const NodeSigner>> make_node_signer(const IdentityFiles& 
                      "--key " + files.key + ": " + endorsement.error().message};
     }
     credentials.endorsement = std::move(*endorsement);
-    if (credentials.certificate.size() > certificate_bytes_max ||
-        credentials.endorsement.size() > endorsement_bytes_max) {
+    if (credentials.certificate->size() > certificate_bytes_max ||
+        credentials.endorsement->size() > endorsement_bytes_max) {
         return file_error("--cert", files.cert,
                           "its certificates take more than " +
                               std::to_string(certificate_bytes_max) +

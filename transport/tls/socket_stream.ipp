@@ -47,11 +47,11 @@ public:
             if (Result<void> fits = check_socket_path(address.host); !fits) {
                 return connect_later(fits.error());
             }
-            const asio::local::stream_protocol::endpoint path(address.host);
+            const asio::local::stream_protocol::endpoint path(address.host.c_str());
             return connect_to({GenericEndpoint(path)});
         }
         asio::error_code not_numeric;
-        const asio::ip::address ip = asio::ip::make_address(address.host, not_numeric);
+        const asio::ip::address ip = asio::ip::make_address(address.host.c_str(), not_numeric);
         if (!not_numeric) {
             return connect_to({GenericEndpoint(tcp::endpoint(ip, address.port))});
         }

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace starling {
+
+/// A value that is there for a small part of the time: as std::optional, but in memory of its own,
+/// so that it takes a pointer while it is not there.
+template <typename T>
+class Seldom {
+public:
+    Seldom() = default;
+    Seldom(std::nullopt_t) {}                                           // NOLINT: as std::optional
+    Seldom(T value) : value_(std::make_unique<T>(std::move(value))) {}  // NOLINT: the same
+    Seldom(const Seldom& other) : value_(other ? std::make_unique<T>(*other) : nullptr) {}
+    Seldom(Seldom&&) noexcept = default;
+    Seldom& operator=(Seldom other) noexcept {
+        value_ = std::move(other.value_);
+        return *this;
+    }
+    ~Seldom() = default;
+
+    bool has_value() const { return value_ != nullptr; }
+    explicit operator bool() const { return has_value(); }
+    const T& operator*() const { return *value_; }
+    T& operator*() { return *value_; }
+    const T* operator->() const { return value_.get(); }
+    T* operator->() { return value_.get(); }
+    void reset() { value_.reset(); }
+    /// What is there, or a new one.
+    T& need() {
+        if (!value_) {
+            value_ = std::make_unique<T>();
+        }
+        return *value_;
+    }
+    friend bool operator==(const Seldom& a, const Seldom& b) {
+        return a.has_value() == b.has_value() && (!a || *a == *b);
+    }
+
+private:
+    std::unique_ptr<T> value_;
+};
+
+}  // namespace starling
