@@ -5,14 +5,25 @@
 #include <utility>
 #include <vector>
 
+#include "sim/packed_message.hpp"
 #include "transport/endpoint.hpp"
 
 namespace starling::sim_connection {
 
+/// A frame on its way.
 struct Item {
-    Frame frame;
-    std::uint64_t bytes = 0;
-    SendGroup group = 0;
+    Item(Frame&& frame, std::uint64_t wire_bytes, SendGroup send_group)
+        : message(std::move(frame.message)),
+          body(std::move(frame.body)),
+          bytes(wire_bytes),
+          group(send_group) {}
+    /// Once.
+    Frame take_frame() { return {message.take(), std::move(body)}; }
+
+    PackedMessage message;
+    Blob body;
+    std::uint64_t bytes;
+    SendGroup group;
 };
 
 /// Frames that are sent together. Most are alone, so the first one takes no memory of its own.
@@ -56,7 +67,7 @@ public:
     /// Drops what waits.
     void clear() {
         if (content_) {
-            content_->items = {};
+            std::vector<Item>().swap(content_->items);
             content_->head = 0;
             free_if_idle();
         }

@@ -30,8 +30,8 @@ struct SimNodePlan {
     Role role = Role::sl;
     bool has_certificate_flags = false;
     HostIndex host = 0;
-    Address listens;     ///< SN: its API; SL: its exchange port
-    std::string socket;  ///< SL: its Unix socket; ML: that of its SL
+    Address listens;   ///< SN: its API; SL: its exchange port
+    ShortText socket;  ///< SL: its Unix socket; ML: that of its SL
     std::shared_ptr<const SimNodeSettings> settings;
 };
 

@@ -20,14 +20,10 @@ namespace starling {
 class EventQueue {
 public:
     void add(SwarmTime time, SimCallback&& what) {
-        if (unused_.empty()) {
-            unused_.push_back(static_cast<std::uint32_t>(callbacks_.size()));
-            callbacks_.emplace_back();
-        }
-        const std::uint32_t place = unused_.back();
-        unused_.pop_back();
-        callbacks_[place] = std::move(what);
-        const Event event{time, next_++, place};
+        const bool is_small = what.bytes() <= SmallSimCallback::room;
+        const std::uint32_t place =
+            is_small ? small_.put(std::move(what)) : large_.put(std::move(what));
+        const Event event{time, next_++, place, is_small};
         const std::int64_t period = period_of(time);
         ++size_;
         if (size_ == 1) {
@@ -46,31 +42,55 @@ public:
         size_ = 0;
         heap_.clear();
         later_.clear();
-        callbacks_.clear();
-        unused_.clear();
+        small_ = {};
+        large_ = {};
     }
     /// \pre  not empty
     SwarmTime next_time() const { return heap_.front().time; }
     /// \pre  not empty
     SimCallback take() {
-        const std::uint32_t place = heap_.front().place;
+        const Event event = heap_.front();
         std::pop_heap(heap_.begin(), heap_.end(), Later{});
         heap_.pop_back();
         --size_;
         if (heap_.empty() && !later_.empty()) {
             begin_period();
         }
-        unused_.push_back(place);
         prefetch_next();
-        return std::move(callbacks_[place]);
+        return event.is_small ? SimCallback(small_.take(event.place)) : large_.take(event.place);
     }
 
 private:
+    /// Callbacks, whose places are used again.
+    template <typename Callback>
+    class Slots {
+    public:
+        std::uint32_t put(SimCallback&& what) {
+            if (unused_.empty()) {
+                unused_.push_back(static_cast<std::uint32_t>(callbacks_.size()));
+                callbacks_.emplace_back();
+            }
+            const std::uint32_t place = unused_.back();
+            unused_.pop_back();
+            callbacks_[place] = Callback(std::move(what));
+            return place;
+        }
+        Callback take(std::uint32_t place) {
+            unused_.push_back(place);
+            return std::move(callbacks_[place]);
+        }
+        const Callback& at(std::uint32_t place) const { return callbacks_[place]; }
+
+    private:
+        std::deque<Callback> callbacks_;
+        std::vector<std::uint32_t> unused_;  ///< places in callbacks_
+    };
     /// Without its callback, since the heap moves each event many times.
     struct Event {
         SwarmTime time;
         std::uint64_t order = 0;
-        std::uint32_t place = 0;  ///< in callbacks_
+        std::uint32_t place = 0;  ///< of its callback
+        bool is_small = false;    ///< its callback
     };
     struct Later {
         bool operator()(const Event& a, const Event& b) const {
@@ -86,9 +106,16 @@ private:
         if (heap_.empty()) {
             return;
         }
-        callbacks_[heap_.front().place].prefetch_captured();
+        const Event& next = heap_.front();
+        if (next.is_small) {
+            small_.at(next.place).prefetch_captured();
+        } else {
+            large_.at(next.place).prefetch_captured();
+        }
         for (std::size_t i = 1; i < std::min<std::size_t>(3, heap_.size()); ++i) {
-            __builtin_prefetch(&callbacks_[heap_[i].place]);
+            const Event& other = heap_[i];
+            __builtin_prefetch(other.is_small ? static_cast<const void*>(&small_.at(other.place))
+                                              : static_cast<const void*>(&large_.at(other.place)));
         }
     }
     void begin_period() {
@@ -102,8 +129,8 @@ private:
     std::int64_t period_ = 0;
     std::map<std::int64_t, std::vector<Event>> later_;  ///< by period
     std::size_t size_ = 0;
-    std::deque<SimCallback> callbacks_;
-    std::vector<std::uint32_t> unused_;  ///< places in callbacks_
+    Slots<SmallSimCallback> small_;
+    Slots<SimCallback> large_;
     std::uint64_t next_ = 0;
 };
 

@@ -31,8 +31,6 @@ void add(ByteCount& sum, const ByteCount& more) {
 
 }  // namespace
 
-const NodeId& PeerTable::id_of(const Entry& entry) { return entry.peer->place.id; }
-
 Burst take_burst(Lane& lane, std::uint64_t most) {
     std::uint64_t bytes = lane.queue.front().bytes;
     auto burst = std::make_shared<Frames>(std::move(lane.queue.front()));
@@ -61,7 +59,7 @@ void cancel_sends(const Slot& from, SendGroup group, const std::optional<NodeId>
         if (lane == nullptr) {
             return;
         }
-        ByteCount& counted = counts.at(connection->counted[index(side)]);
+        ByteCount& counted = counts.of(*connection, side);
         lane->queue.erase_if([&](const Item& item) {
             if (item.group != group) {
                 return false;
@@ -123,22 +121,29 @@ bool accepts(const Slot& to, const Dial& dial) {
     return listen != nullptr && listen->accepts.contains(dial.from->place.role);
 }
 
-std::uint32_t HostByteCounts::place_of(HostIndex from, HostIndex to) {
+std::uint32_t HostByteCounts::place_of(HostIndex a, HostIndex b) {
     if (!keeps_hosts_) {
         return 0;
     }
     const auto next = static_cast<std::uint32_t>(counts_.size());
-    const auto [found, is_new] = places_.try_emplace({from, to}, next);
+    const auto [found, is_new] = places_.try_emplace(std::minmax(a, b), next);
     if (is_new) {
-        counts_.emplace_back();
+        counts_.resize(counts_.size() + 2);
     }
     return found->second;
+}
+
+ByteCount& HostByteCounts::of(const Connection& connection, int side) {
+    const bool from_higher = keeps_hosts_ && connection.end[index(side)]->place.host >
+                                                 connection.end[index(1 - side)]->place.host;
+    return counts_[connection.counted + (from_higher ? 1U : 0U)];
 }
 
 std::map<std::pair<HostIndex, HostIndex>, ByteCount> HostByteCounts::by_hosts() const {
     std::map<std::pair<HostIndex, HostIndex>, ByteCount> counts;
     for (const auto& [hosts, place] : places_) {
-        counts.emplace_hint(counts.end(), hosts, counts_[place]);
+        counts.emplace(hosts, counts_[place]);
+        counts.emplace(std::pair(hosts.second, hosts.first), counts_[place + 1]);
     }
     return counts;
 }
@@ -170,7 +175,7 @@ SwarmDuration thread_time(const Calibration& table, const Connection& connection
                         : sends          ? table.tls_send_bytes_per_second
                                          : table.tls_receive_bytes_per_second;
     // What a segment costs beside its bytes is part of the rates, which are measured with segments.
-    const auto has_no_body = [](const Item& item) { return item.frame.body.size() == 0; };
+    const auto has_no_body = [](const Item& item) { return item.body.size() == 0; };
     const auto messages = std::count_if(burst.more.begin(), burst.more.end(), has_no_body) +
                           (has_no_body(burst.first) ? 1 : 0);
     return from_seconds((static_cast<double>(messages) * message_seconds(table, connection) +

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -22,12 +23,12 @@ struct Connection {
     std::array<Slot*, 2> end{};  ///< lane i leads from end i to the other end
     /// Of the network's LanePool. Nothing: it is as new, or the connection is closed.
     std::array<Lane*, 2> lane{};
-    std::array<std::uint32_t, 2> counted{};  ///< places in HostByteCounts, of each lane's bytes
-    std::uint32_t number = 0;                ///< of the connection, in the order of their beginning
-    std::uint32_t holders = 0;               ///< ConnectionPtrs to it
-    std::array<bool, 2> announced{};         ///< PeerUp was delivered to this end
-    bool local = false;                      ///< a Unix socket
-    bool open = true;
+    std::uint32_t counted = 0;       ///< place in HostByteCounts, of both lanes' bytes
+    std::uint32_t number = 0;        ///< of the connection, in the order of their beginning
+    std::uint32_t holders = 0;       ///< ConnectionPtrs to it
+    std::uint8_t announced : 2 = 0;  ///< PeerUp was delivered to the ends whose bits are set
+    bool local : 1 = false;          ///< a Unix socket
+    bool open : 1 = true;
     std::int8_t closing = -1;  ///< the end that has stopped, while its lane drains; -1: none
 };
 
@@ -55,13 +56,13 @@ public:
     explicit operator bool() const { return connection_ != nullptr; }
     friend bool operator==(const ConnectionPtr&, const ConnectionPtr&) = default;
 
-private:
     explicit ConnectionPtr(Connection* connection) : connection_(connection) {
         if (connection != nullptr) {
             ++connection->holders;
         }
     }
 
+private:
     Connection* connection_ = nullptr;
 };
 
@@ -71,23 +72,47 @@ public:
     /// Nothing: there is none.
     ConnectionPtr find(const NodeId& peer) const {
         const Entry* const found = entries_.find(peer);
-        return found == nullptr ? ConnectionPtr() : found->connection;
+        return found == nullptr ? ConnectionPtr() : found->connection();
     }
     /// \pre  there is none with that peer
-    void add(const Slot& peer, const ConnectionPtr& connection) {
-        entries_.insert({&peer, connection});
-    }
+    /// \param side  of the node
+    void add(const ConnectionPtr& connection, int side) { entries_.insert({connection, side}); }
     void erase(const NodeId& peer) { entries_.erase(peer); }
     /// In the order of the peers' ids. `visit` may not change the table.
     template <typename Visit>
     void for_each(Visit visit) const {
-        entries_.for_each([&](const Entry& entry) { visit(id_of(entry), entry.connection); });
+        entries_.for_each([&](const Entry& entry) { visit(id_of(entry), entry.connection()); });
     }
 
 private:
-    struct Entry {
-        const Slot* peer;
-        ConnectionPtr connection;
+    /// In a word: the lowest bit says which end of the connection the node is.
+    class Entry {
+    public:
+        Entry(const ConnectionPtr& connection, int side)
+            : word_(std::bit_cast<std::uintptr_t>(&*connection) |
+                    static_cast<std::uintptr_t>(side)) {
+            ++connection->holders;
+        }
+        Entry(const Entry& other) : Entry(other.connection(), static_cast<int>(other.word_ & 1U)) {}
+        Entry(Entry&& other) noexcept : word_(std::exchange(other.word_, 0)) {}
+        Entry& operator=(Entry other) noexcept {
+            std::swap(word_, other.word_);
+            return *this;
+        }
+        ~Entry() {
+            if (word_ != 0) {
+                const ConnectionPtr last = connection();
+                --last->holders;
+            }
+        }
+
+        ConnectionPtr connection() const { return ConnectionPtr(&at()); }
+        const Slot& peer() const { return *at().end[1 - (word_ & 1U)]; }
+
+    private:
+        Connection& at() const { return *std::bit_cast<Connection*>(word_ & ~std::uintptr_t{1}); }
+
+        std::uintptr_t word_;
     };
     static const NodeId& id_of(const Entry& entry);
 
@@ -100,17 +125,20 @@ public:
     /// \param by_hosts  false: only the total is kept: a large swarm has a million pairs of hosts
     explicit HostByteCounts(bool by_hosts) : keeps_hosts_(by_hosts) {}
 
-    /// Where what is sent from one host to the other counts.
-    std::uint32_t place_of(HostIndex from, HostIndex to);
-    /// \param place  by place_of()
-    ByteCount& at(std::uint32_t place) { return counts_[place]; }
+    /// Where what is sent between two hosts counts.
+    std::uint32_t place_of(HostIndex a, HostIndex b);
+    /// Of what the end `side` of a connection sends.
+    ByteCount& of(const Connection& connection, int side);
     std::map<std::pair<HostIndex, HostIndex>, ByteCount> by_hosts() const;
     ByteCount total() const;
 
 private:
     bool keeps_hosts_;
+    /// By hosts, the lower one first.
     std::map<std::pair<HostIndex, HostIndex>, std::uint32_t> places_;
-    std::vector<ByteCount> counts_{1};  ///< the first one of all pairs, if not by hosts
+    /// At a place what the lower host sends, and behind it the other; the first one of all pairs,
+    /// if not by hosts.
+    std::vector<ByteCount> counts_{1};
 };
 
 /// The thread of a node's process that encrypts and decrypts.
@@ -133,6 +161,8 @@ struct Slot {
     std::unique_ptr<NodeThread> thread;
 };
 
+inline const NodeId& PeerTable::id_of(const Entry& entry) { return entry.peer().place.id; }
+
 struct Dial {
     Slot* from = nullptr;
     Address address;
@@ -145,6 +175,10 @@ inline std::size_t index(int side) { return static_cast<std::size_t>(side); }
 /// The end of the connection at which the node is.
 inline int side_of(const Connection& connection, const Slot& slot) {
     return connection.end[0] == &slot ? 0 : 1;
+}
+inline std::uint8_t announced_bit(int side) { return static_cast<std::uint8_t>(1U << index(side)); }
+inline bool is_announced(const Connection& connection, int side) {
+    return (connection.announced & announced_bit(side)) != 0;
 }
 /// The node at the other end.
 inline Slot& peer(const Connection& connection, int side) {

@@ -86,14 +86,14 @@ private:
     double progress_ = 0.0;  ///< core seconds that each task present since 0 has got
     SwarmTime updated_{};
     Use use_;
-    std::uint64_t last_number_ = 0;
     struct Running {
         Tasks tasks;  ///< by the value of progress_ at which each ends
         std::map<std::uint64_t, Tasks::iterator> by_number;
     };
     std::shared_ptr<Running> running_;  ///< with a task at least: an idle one takes no memory
     SwarmTime armed_at_ = SwarmTime::max();
-    std::uint64_t generation_ = 0;  ///< of the newest timer; older ones are ignored
+    std::uint32_t last_number_ = 0;
+    std::uint32_t generation_ = 0;  ///< of the newest timer; older ones are ignored
 };
 
 /// How long a thread that waits on an idle core takes to run again.

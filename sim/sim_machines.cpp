@@ -8,8 +8,7 @@ SimMachines::SimMachines(SimEngine& engine, std::optional<double> cores_shared, 
                          std::uint64_t seed)
     : engine_(engine),
       cores_shared_(cores_shared),
-      spread_(spread),
-      random_(derive_seed(seed, "duration of work")) {}
+      variation_{spread, Random(derive_seed(seed, "duration of work"))} {}
 
 std::string SimMachines::name_of(HostIndex host) const {
     const std::optional<std::string> shared = engine_.host_property(host, "machine");
@@ -39,7 +38,7 @@ SimHost SimMachines::host(HostIndex host) {
     SimMachine* machine = find(host);
     if (machine == nullptr) {
         machines_.push_back(std::make_unique<SimMachine>(
-            engine_, cores_shared_.value_or(engine_.host_cores(host)), name_of(host)));
+            engine_, cores_shared_.value_or(engine_.host_cores(host)), name_of(host), variation_));
         machine = machines_.back().get();
         if (shares(host)) {
             shared_.emplace(machine->name, machine);
@@ -47,7 +46,7 @@ SimHost SimMachines::host(HostIndex host) {
     }
     by_host_.resize(std::max<std::size_t>(by_host_.size(), host + 1));
     by_host_[host] = machine;
-    return {*machine, engine_.host_flops_per_second(host) / 1e9, spread_, random_};
+    return {*machine, engine_.host_flops_per_second(host) / 1e9};
 }
 
 }  // namespace starling

@@ -10,21 +10,30 @@
 #include <vector>
 
 #include "core/base/random.hpp"
+#include "core/base/short_text.hpp"
 #include "sim/calibration.hpp"
 #include "sim/sim_cpu.hpp"
 
 namespace starling {
 
+/// How the durations of equal work differ.
+struct WorkVariation {
+    double spread = 0.0;  ///< the standard deviation of their logarithm
+    Random random;        ///< what the factors are drawn from
+};
+
 /// What hosts compute and store on: cores and a disk. A host of the platform has its own, of as
 /// many cores as it says; hosts with the same property `machine` share one, and so does everything
 /// with `cores_shared`.
 struct SimMachine {
-    SimMachine(SimEngine& engine, double core_count, std::string its_name)
-        : name(std::move(its_name)), cores(engine, core_count), disk(engine, 1.0) {}
+    SimMachine(SimEngine& engine, double core_count, std::string its_name,
+               WorkVariation& its_variation)
+        : name(its_name), cores(engine, core_count), disk(engine, 1.0), variation(its_variation) {}
 
-    std::string name;  ///< of its property `machine`, or of its host
+    ShortText name;  ///< of its property `machine`, or of its host
     SimCpu cores;
     SimCpu disk;
+    WorkVariation& variation;    ///< outlives this
     double disk_slowness = 1.0;  ///< how much longer it takes than the calibration table says
 };
 
@@ -32,10 +41,7 @@ struct SimMachine {
 class SimHost {
 public:
     /// \param speed  of its cores; 1 is the reference machine of the calibration table.
-    /// \param spread  of equal work: see vary().
-    /// \param random  what the factors are drawn from; outlives this.
-    SimHost(SimMachine& machine, double speed, double spread, Random& random)
-        : machine_(&machine), speed_(speed), spread_(spread), random_(&random) {}
+    SimHost(SimMachine& machine, double speed) : machine_(&machine), speed_(speed) {}
 
     /// Runs `seconds` of the reference machine's CPU time, varied by the measured spread.
     [[nodiscard]] CpuTask compute(double seconds, std::function<void()> done) const {
@@ -50,12 +56,15 @@ public:
     /// A factor for equal work, drawn anew at each call, of which the logarithm has this standard
     /// deviation, and the factor the mean 1.
     double vary(double spread) const {
-        return spread > 0.0 ? std::exp(spread * random_->normal() - spread * spread / 2) : 1.0;
+        return spread > 0.0
+                   ? std::exp(spread * machine_->variation.random.normal() - spread * spread / 2)
+                   : 1.0;
     }
     /// A value of the distribution that has these evenly spaced quantiles, drawn anew at each call.
     /// \param quantiles  at least two, ascending; between two of them all values are as likely.
     double draw(const std::vector<double>& quantiles) const {
-        const double place = random_->uniform() * static_cast<double>(quantiles.size() - 1);
+        const double place =
+            machine_->variation.random.uniform() * static_cast<double>(quantiles.size() - 1);
         const auto below = static_cast<std::size_t>(place);
         return quantiles[below] +
                (place - static_cast<double>(below)) * (quantiles[below + 1] - quantiles[below]);
@@ -63,13 +72,11 @@ public:
 
 private:
     SwarmDuration duration(double seconds) const {
-        return from_seconds(seconds / speed_ * vary(spread_));
+        return from_seconds(seconds / speed_ * vary(machine_->variation.spread));
     }
 
     SimMachine* machine_;
     double speed_;
-    double spread_;
-    Random* random_;
 };
 
 class SimMachines {
@@ -98,8 +105,7 @@ private:
 
     SimEngine& engine_;
     std::optional<double> cores_shared_;
-    double spread_;
-    Random random_;
+    WorkVariation variation_;
     std::vector<std::unique_ptr<SimMachine>> machines_;
     std::vector<SimMachine*> by_host_;                ///< nullptr: it was not asked for
     std::map<std::string_view, SimMachine*> shared_;  ///< by names

@@ -89,12 +89,10 @@ void SimNetwork::Impl::establish(const std::shared_ptr<Dial>& dial) {
     connection->number = connections_made++;
     connection->end = {from, to};
     connection->local = dial->address.port == 0;
+    connection->counted = counts.place_of(from->place.host, to->place.host);
     for (const int side : {0, 1}) {
         replace(*connection, side);
-        Slot& other = peer(*connection, side);
-        connection->end[index(side)]->peers.add(other, connection);
-        connection->counted[index(side)] =
-            counts.place_of(connection->end[index(side)]->place.host, other.place.host);
+        connection->end[index(side)]->peers.add(connection, side);
     }
     announce(connection, 1, {});
     announce(connection, 0, dial->address);
@@ -111,7 +109,7 @@ void SimNetwork::Impl::announce(const ConnectionPtr& connection, int side, Addre
     engine.at(engine.now(), [connection, side, dialled = std::move(dialled)] {
         Slot& slot = *connection->end[index(side)];
         if (connection->open && slot.alive) {
-            connection->announced[index(side)] = true;
+            connection->announced = (connection->announced | announced_bit(side)) & 3U;
             const Slot& other = peer(*connection, side);
             slot.deliver(PeerUp{other.place.id, other.place.role, dialled});
         }

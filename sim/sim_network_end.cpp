@@ -14,7 +14,7 @@ void SimNetwork::Impl::drop(const ConnectionPtr& connection) {
     connection->open = false;
     for (const int side : {0, 1}) {
         if (const Lane* lane = connection->lane[index(side)]) {
-            counts.at(connection->counted[index(side)]).lost += lane->undelivered_bytes;
+            counts.of(*connection, side).lost += lane->undelivered_bytes;
         }
         lanes.take_back(connection->lane[index(side)]);
         forget(*connection->end[index(side)], connection);
@@ -29,7 +29,7 @@ void SimNetwork::Impl::reset(const ConnectionPtr& connection, const std::string&
     drop(connection);
     for (const int side : {0, 1}) {
         // At the end of a large swarm, most ends have stopped, and will not hear of it.
-        if (!connection->end[index(side)]->alive || !connection->announced[index(side)]) {
+        if (!connection->end[index(side)]->alive || !is_announced(*connection, side)) {
             continue;
         }
         engine.at(engine.now() + delay, [connection, side, reason] {

@@ -27,7 +27,7 @@ void SimNetwork::Impl::send(Slot& from, const NodeId& to, Frame frame, SendGroup
     const std::uint64_t bytes = wire_size(frame, connection->local);
     Lane*& direction = connection->lane[index(side)];
     Lane& lane = direction != nullptr ? *direction : lanes.give(direction, engine.now());
-    counts.at(connection->counted[index(side)]).sent += bytes;
+    counts.of(*connection, side).sent += bytes;
     lane.undelivered_bytes += bytes;
     Item item{std::move(frame), bytes, group};
     if (!cpu && lane.queue.empty() && !is_flowing(lane, engine.now())) {
@@ -158,7 +158,7 @@ void SimNetwork::Impl::start_transfer(const ConnectionPtr& connection, int side,
         })) {
         return;
     }
-    const std::uint64_t body_bytes = burst->size() == 1 ? burst->first.frame.body.size() : 0;
+    const std::uint64_t body_bytes = burst->size() == 1 ? burst->first.body.size() : 0;
     auto ended = [this, connection, side, from, to, limited,
                   burst = std::move(burst)](bool ok) mutable {
         transfer_ended(connection, side, std::move(burst), ok);
@@ -234,12 +234,11 @@ void SimNetwork::Impl::arrive(const ConnectionPtr& connection, int side, Frames&
         }
         connection->lane[index(side)]->undelivered_bytes -= item.bytes;
         if (to.alive) {
-            counts.at(connection->counted[index(side)]).delivered += item.bytes;
+            counts.of(*connection, side).delivered += item.bytes;
             ++messages;
-            to.deliver(
-                FrameReceived{connection->end[index(side)]->place.id, std::move(item.frame)});
+            to.deliver(FrameReceived{connection->end[index(side)]->place.id, item.take_frame()});
         } else {
-            counts.at(connection->counted[index(side)]).lost += item.bytes;
+            counts.of(*connection, side).lost += item.bytes;
         }
     }
     if (connection->closing == side) {

@@ -89,16 +89,22 @@ SimPlace place_of(const SimNodePlan& plan) {
     return place;
 }
 
-SimNode::SimNode(SimEngine& engine, std::unique_ptr<Node> node,
+SimNode::SimNode(const World& world, std::unique_ptr<Node> node,
                  std::function<void(const Stop&)> on_stop)
-    : engine_(engine), node_(std::move(node)), on_stop_(std::move(on_stop)) {}
+    : engine_(world.engine),
+      node_(std::move(node)),
+      on_stop_(std::move(on_stop)),
+      started_(world.started),
+      number_(static_cast<std::uint32_t>(started_.size())) {
+    started_.push_back(this);
+}
 
-SimNode::~SimNode() { *alive_ = false; }
+SimNode::~SimNode() { started_[number_] = nullptr; }
 
 Result<std::unique_ptr<SimNode>> SimNode::make(const World& world, const SimNodePlan& plan,
                                                std::unique_ptr<Node> node, MemoryStore* store,
                                                std::function<void(const Stop&)> on_stop) {
-    std::unique_ptr<SimNode> self(new SimNode(world.engine, std::move(node), std::move(on_stop)));
+    std::unique_ptr<SimNode> self(new SimNode(world, std::move(node), std::move(on_stop)));
     Result<std::unique_ptr<Endpoint>> endpoint = world.network.attach(
         place_of(plan), [raw = self.get()](Input&& input) { raw->handle(std::move(input)); });
     if (!endpoint) {
@@ -130,20 +136,20 @@ void SimNode::finish_step() {
         return;
     }
     const std::optional<SwarmTime> due = runner_->deadline();
-    if (!due || (armed_ && *armed_ <= *due)) {
+    if (!due || armed_ <= *due) {
         return;  // a timer that fires too early finds nothing to do, and is set again
     }
-    armed_ = due;
-    engine_.at(*due, [this, alive = alive_, generation = ++generation_] {
-        if (*alive) {
+    armed_ = *due;
+    engine_.at(*due, [this, started = &started_, number = number_, generation = ++generation_] {
+        if ((*started)[number] != nullptr) {
             wake(generation);
         }
     });
 }
 
-void SimNode::wake(std::uint64_t generation) {
+void SimNode::wake(std::uint32_t generation) {
     if (generation == generation_) {
-        armed_.reset();
+        armed_ = SwarmTime::max();
         runner_->wake();
         finish_step();
     }

@@ -30,6 +30,8 @@ SimPlace place_of(const SimNodePlan& plan);
 /// One running node with its endpoint, worker and runner.
 class SimNode {
 public:
+    /// Nodes by their numbers, in the order of their starts; nullptr: it is gone.
+    using Started = std::vector<SimNode*>;
     struct World {
         SimEngine& engine;
         SimNetwork& network;
@@ -37,6 +39,7 @@ public:
         const Calibration& calibration;
         const Hasher& hasher;
         TraceSink& trace;
+        Started& started;            ///< outlives all of them
         bool group_commits = false;  ///< see NodeServices
     };
     /// \param on_stop  the node has stopped; called from SimEngine::run(). The SimNode must not be
@@ -56,10 +59,10 @@ public:
     void handle(Input&& input);
 
 private:
-    SimNode(SimEngine& engine, std::unique_ptr<Node> node,
+    SimNode(const World& world, std::unique_ptr<Node> node,
             std::function<void(const Stop&)> on_stop);
     void finish_step();
-    void wake(std::uint64_t generation);
+    void wake(std::uint32_t generation);
 
     SimEngine& engine_;
     std::unique_ptr<Node> node_;
@@ -67,10 +70,11 @@ private:
     std::unique_ptr<Endpoint> endpoint_;
     std::unique_ptr<SimWorker> worker_;
     std::unique_ptr<NodeRunner> runner_;
-    std::optional<SwarmTime> armed_;  ///< when the newest timer fires
-    std::uint64_t generation_ = 0;    ///< of the newest timer; older ones are ignored
+    Started& started_;
+    std::uint32_t number_;                ///< in started_
+    std::uint32_t generation_ = 0;        ///< of the newest timer; older ones are ignored
+    SwarmTime armed_ = SwarmTime::max();  ///< when the newest timer fires, if one will
     bool stop_reported_ = false;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace starling

@@ -36,8 +36,9 @@ void SimResources::stand_for(const std::vector<std::string>& names) {
     s4u::Host* const others = hosts_.back();
     index_.clear();
     names_.clear();
-    for (HostIndex i = 0; i < names.size(); ++i) {
-        names_.push_back(&index_.emplace(names[i], i).first->first);
+    equal_names_ = names;
+    for (const std::string& name : equal_names_) {
+        names_.push_back(&name);
     }
     hosts_.resize(1);
     hosts_.resize(names.size(), others);
@@ -45,6 +46,12 @@ void SimResources::stand_for(const std::vector<std::string>& names) {
 }
 
 std::optional<HostIndex> SimResources::find_host(const std::string& name) const {
+    if (!equal_names_.empty()) {
+        const auto at = std::ranges::lower_bound(equal_names_, name);
+        const bool there = at != equal_names_.end() && *at == name;
+        return there ? std::optional(static_cast<HostIndex>(at - equal_names_.begin()))
+                     : std::nullopt;
+    }
     const auto found = index_.find(name);
     return found == index_.end() ? std::nullopt : std::optional(found->second);
 }

@@ -68,7 +68,8 @@ private:
     simgrid::s4u::Engine& engine_;
     SimEvents& events_;
     std::vector<simgrid::s4u::Host*> hosts_;
-    std::vector<const std::string*> names_;  ///< in index_
+    std::vector<const std::string*> names_;  ///< in index_, or in equal_names_
+    std::vector<std::string> equal_names_;   ///< of stand_for()
     std::vector<bool> on_;                   ///< which of them are on: asked for each message
     std::unordered_map<std::string, HostIndex> index_;  ///< by name
     std::unordered_map<std::string, HostIndex> by_ip_;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/short_text.hpp"
 #include "core/ml/swarm.hpp"
 #include "sim/calibration.hpp"
 #include "sim/deployment.hpp"
@@ -65,7 +66,7 @@ public:
 struct NodeEnding {
     std::optional<int> exit_code;  ///< none: killed by a fault, or still running
     bool killed = false;
-    std::string reason;  ///< of its Stop
+    ShortText reason;  ///< of its Stop
     std::uint64_t restarts = 0;
 };
 

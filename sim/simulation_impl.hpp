@@ -44,6 +44,7 @@ struct Simulation::Impl {
         std::uint64_t daemons = 0;  ///< SNs and licence servers
         std::uint64_t others = 0;
         bool stopping = false;  ///< all others have ended
+        SimNode::Started started;
     };
 
     struct Models {
@@ -118,13 +119,13 @@ struct Simulation::Impl {
     std::shared_ptr<SharedRounds> shared_rounds = std::make_shared<SharedRounds>();
     Models models;
     std::optional<ProgramPool> programs;  ///< those that are processes; before members
+    RunningNodes running;                 ///< before members
     std::vector<std::unique_ptr<Deployed>> members;
     ByNode<Deployed*, Deployed::id_of> by_name;
     std::vector<SimNodePlan> planned;  ///< nodes without an actor, which start at time 0
     std::vector<std::unique_ptr<SimNode>> stopped_nodes;  ///< their code may be on the stack
-    RunningNodes running;
-    std::uint64_t results = 0;  ///< of rounds that programs got
-    LastActivity activity;      ///< seen by check_stall()
+    std::uint64_t results = 0;                            ///< of rounds that programs got
+    LastActivity activity;                                ///< seen by check_stall()
     bool certificates_noted = false;
 };
 

@@ -92,7 +92,8 @@ void Simulation::Impl::start(Deployed& member) {
     member.outcome.killed = false;
     member.outcome.exit_code.reset();
     auto node = SimNode::make(
-        {engine, network, machines, options.calibration, openssl_hasher(), links, options.large},
+        {engine, network, machines, options.calibration, openssl_hasher(), links, running.started,
+         options.large},
         member.plan,
         make_node(member.plan, member.starts, member.store.get(), shared_rounds, openssl_hasher()),
         member.store.get(), [this, &member](const Stop& stop) { ended(member, stop); });

@@ -113,7 +113,7 @@ TEST(BufferPool, KeepsNoMoreFreeBytesThanWereInUseAtATime) {
 /// Around the 15 bytes that are in place, with bytes that are not below 128, and with zeros.
 TEST(ShortText, ComparesAndCopiesAsAStringDoes) {
     std::vector<std::string> texts{"", "a", "b", "ab", std::string("a\0", 2), "\xff", "\x7f"};
-    for (const std::size_t size : {7, 8, 9, 14, 15, 16, 17, 64, 300}) {
+    for (const std::size_t size : {7U, 8U, 9U, 14U, 15U, 16U, 17U, 64U, 300U}) {
         for (const char last : {'a', 'b', '\xff'}) {
             texts.push_back(std::string(size - 1, 'x') + last);
         }

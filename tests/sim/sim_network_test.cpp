@@ -343,6 +343,7 @@ TEST(SimNetwork, ANewerConnectionReplacesTheOlder) {
 
 TEST(PeerTable, FindsTheConnectionsOfAFewAndOfManyPeersInTheOrderOfTheirIds) {
     using namespace sim_connection;
+    Slot own;
     PeerTable table;
     std::vector<std::unique_ptr<Slot>> slots;
     std::vector<ConnectionPtr> connections;
@@ -350,7 +351,10 @@ TEST(PeerTable, FindsTheConnectionsOfAFewAndOfManyPeersInTheOrderOfTheirIds) {
         slots.push_back(std::make_unique<Slot>());
         slots.back()->place.id.name = "n" + std::to_string(100 + i * 37 % 100);
         connections.push_back(ConnectionPtr::make());
-        table.add(*slots.back(), connections.back());
+        const int side = i % 2;
+        connections.back()->end[index(side)] = &own;
+        connections.back()->end[index(1 - side)] = slots.back().get();
+        table.add(connections.back(), side);
         EXPECT_EQ(table.find(slots.front()->place.id), connections.front());
         EXPECT_EQ(table.find(slots.back()->place.id), connections.back());
         EXPECT_FALSE(table.find({"n099"}));
@@ -361,7 +365,7 @@ TEST(PeerTable, FindsTheConnectionsOfAFewAndOfManyPeersInTheOrderOfTheirIds) {
         if (i % 10 == 9) {
             table.erase(slots.back()->place.id);
             EXPECT_FALSE(table.find(slots.back()->place.id));
-            table.add(*slots.back(), connections.back());
+            table.add(connections.back(), side);
         }
     }
 }

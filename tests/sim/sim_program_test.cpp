@@ -51,10 +51,10 @@ struct Swarm {
     }
 
     SimEngine engine;
-    SimMachine machine{engine, 1.0, "machine"};
-    Random random{1};
-    SimHost host{machine, 1.0, 0.0, random};
-    SimHost slow_host{machine, 0.5, 0.0, random};
+    WorkVariation variation{0.0, Random(1)};
+    SimMachine machine{engine, 1.0, "machine", variation};
+    SimHost host{machine, 1.0};
+    SimHost slow_host{machine, 0.5};
     std::unique_ptr<SimProgram> program;
     std::optional<ProgramSnapshot> resumed;  ///< sent with the first reply
     std::string seen;
