@@ -111,10 +111,11 @@ void SlNode::on_answer_again(const Command& command, const CommandResult& result
     } else if (!known) {
         sn_.doubt_answers();  // which of the two SNs lies?
         on_enrolled(*enrol, result, out);
-    } else if (run_.enrolled()) {
-        // Nobody has told of the run that the first SN named: is there such a run?
+    } else {
+        // Nobody has told of the run that the first SN named: is there such a run? Or that answer
+        // was no valid one.
         Enrol anew = *enrol;
-        anew.back_to = run_.run();
+        anew.back_to = run_.enrolled() ? run_.run() : enrol->back_to;
         submit(std::move(anew), out);
     }
 }
@@ -144,6 +145,11 @@ void SlNode::on_enrolled(const Enrol& enrol, const CommandResult& result, Outbox
     }
     if (result.code != Errc::ok) {
         fail({result.code, result.reason}, exit_code_of(result.code), out);
+        return;
+    }
+    if (began && enrol.back_to && result.run != *enrol.back_to && sn_.has_others()) {
+        // A ledger takes a node back to its run, or refuses: the next SN is asked.
+        sn_.on_invalid(now_, out);
         return;
     }
     run_.on_enrolled(result.run);

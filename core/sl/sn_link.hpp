@@ -38,6 +38,8 @@ public:
     const std::optional<NodeId>& sn() const { return sn_; }
     bool is_sn(const NodeId& node) const { return sn_ == node; }
     bool is_address(const Address& address) const;
+    /// Whether there are others than the SN in use.
+    bool has_others() const { return setup_->sn_addresses.size() > 1; }
     /// Which is dialled next.
     const Address& address() const {
         return setup_->sn_addresses[at_ % setup_->sn_addresses.size()];

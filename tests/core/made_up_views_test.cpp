@@ -243,5 +243,58 @@ TEST(MadeUpRound, IsLeftForTheLastThatWasCommitted) {
     EXPECT_EQ(fetch->key.round, 3U);
 }
 
+/// It would ignore all views of its own run, for ever.
+TEST(MadeUpRun, ANodeThatComesBackToItsRunIsNotTakenToAnotherOne) {
+    SlNodeOptions options;
+    options.id = {"sl1"};
+    options.sn_addresses = {server(1).address, server(2).address};
+    options.signer = make_memory_signer(openssl_hasher(), options.id, 1);
+    options.session = 7;
+    const Digest digest{{std::byte{7}}};
+    options.kept = {{{"c", 0, 4, 0}, digest, {Blob(Bytes(16))}}};
+    NodeBench sl{make_sl_node(options, openssl_hasher())};
+    const auto answer = [&](std::uint64_t number, std::uint64_t sequence, Errc code,
+                            starling::Run run) {
+        sl.frame(server(number).node, CommandResult{sequence, code, "", run, 7});
+    };
+    sl.step(PeerUp{server(1).node, Role::sn, server(1).address});
+    answer(1, 1, Errc::ok, 0);
+    sl.step(PeerUp{{"ml1"}, Role::ml, {}});
+    sl.frame({"ml1"}, OpenSession{"c", tiny_contract(2), tiny_layout, EndMode::active});
+    answer(1, 2, Errc::ok, 0);
+    sl.frame({"ml1"}, SyncBegin{1, {}});
+    sl.frame({"ml1"}, MlSegment{1, 0}, Blob(Bytes(16)));
+    answer(1, 3, Errc::ok, 0);
+    ContractView view{.name = "c", .version = 8, .round = 5, .min_peers = 2};
+    view.last_commit = Commit{4, 0, digest, MemberList({{.id = {"sl2"}}}), false};
+    sl.frame(server(1).node, ViewUpdate{view, {}, {}});
+    ASSERT_NE(sl.last<SyncDone>({"ml1"}), nullptr);
+    const auto* sent = sl.last<SubmitCommand>(server(1).node);
+    std::uint64_t newest = sent->sequence;
+    for (; newest > 3; --newest) {
+        answer(1, sent->sequence, Errc::stale, 0);
+    }
+
+    answer(1, 0, Errc::stale, 0);  // its lease is over
+    sent = sl.last<SubmitCommand>(server(1).node);
+    ASSERT_TRUE(std::holds_alternative<RegisterNode>(sent->command));
+    answer(1, sent->sequence, Errc::ok, 0);
+    sent = sl.last<SubmitCommand>(server(1).node);
+    const auto* enrol = std::get_if<Enrol>(&sent->command);
+    ASSERT_TRUE(enrol != nullptr && enrol->back_to == starling::Run{0});
+    const std::uint64_t enrolment = sent->sequence;
+    sl.dialled.clear();
+    answer(1, enrolment, Errc::ok, 6);
+    EXPECT_TRUE(std::ranges::count(sl.dialled, server(2).address) > 0) << "it does not believe it";
+    sl.step(PeerUp{server(2).node, Role::sn, server(2).address});
+    for (std::uint64_t sequence = 1; sequence <= enrolment; ++sequence) {
+        answer(2, sequence, sequence == enrolment ? Errc::ok : Errc::stale, 0);
+    }
+    const auto* beat = sl.last<Heartbeat>(server(2).node);
+    ASSERT_NE(beat, nullptr);
+    EXPECT_EQ(beat->contract, "c") << "it is in its run again";
+    EXPECT_EQ(beat->run, 0U);
+}
+
 }  // namespace
 }  // namespace starling::test
