@@ -44,10 +44,10 @@ void SnLink::dial(Outbox& out) const {
 /// one.
 void SnLink::move_on(SwarmTime now, const Address& but) {
     ++at_;
-    const bool have_others = setup_->sn_addresses.size() > 2;
+    const bool has_third = setup_->sn_addresses.size() > 2;
     const auto is_of_use = [&] {
         const bool is_party = !told_.denied_by->empty() && address() == told_.newest_by;
-        return address() != but && !(have_others && (is_party || is_doubted(now, address())));
+        return address() != but && !(has_third && (is_party || is_doubted(now, address())));
     };
     for (std::size_t tries = 1; tries < setup_->sn_addresses.size() && !is_of_use(); ++tries) {
         ++at_;
@@ -117,9 +117,8 @@ bool SnLink::on_lost(SwarmTime now, const PeerLost& lost, Outbox& out) {
 std::optional<NodeEnd> SnLink::on_connect_failed(SwarmTime now, const ConnectFailed& failed,
                                                  Outbox& out) {
     if (failed.error.code == Errc::replaced &&
-        (setup_->sn_addresses.size() < 2 ||
-         claims_.note(now, EndClaim::replaced, {}, failed.address) ==
-             EndClaims::Verdict::confirmed)) {
+        (!has_others() || claims_.note(now, EndClaim::replaced, {}, failed.address) ==
+                              EndClaims::Verdict::confirmed)) {
         return NodeEnd{
             .how = NodeEnd::How::crash, .error = failed.error, .exit_code = exit_code::refused};
     }
@@ -187,7 +186,7 @@ void SnLink::send_to_others(const Type& message, Outbox& out) const {
 }
 
 int SnLink::rarer() const {
-    const int most = setup_->sn_addresses.size() > 1 ? 1 : rarest_with_command;
+    const int most = has_others() ? 1 : rarest_with_command;
     return commands_.empty() ? told_rarer_ : std::min(told_rarer_, most);
 }
 
@@ -213,7 +212,7 @@ bool SnLink::on_heartbeat_answered(SwarmTime now, const CommandResult& answer, O
     pace_.on_answered(now);
     if (answer.code == Errc::ok) {
         // An SN that sends no new view is noticed with a heartbeat.
-        const Run most = setup_->sn_addresses.size() > 1 ? rarest_of_several : rarest;
+        const Run most = has_others() ? rarest_of_several : rarest;
         told_rarer_ = static_cast<int>(std::clamp<Run>(answer.run, 1, most));
         claims_.on_denied(*sn_, dialled_);
     }
@@ -233,7 +232,7 @@ bool SnLink::on_heartbeat_answered(SwarmTime now, const CommandResult& answer, O
 bool SnLink::answer_is_overdue(SwarmTime now) const {
     const SwarmDuration limit =
         std::max<SwarmDuration>(setup_->sn_answer_limit, 4 * pace_.round_trip());
-    return setup_->sn_addresses.size() > 1 && now - asked_at_ > limit;
+    return has_others() && now - asked_at_ > limit;
 }
 
 void SnLink::leave_without_answer(SwarmTime now, Outbox& out) {
@@ -268,7 +267,7 @@ void SnLink::on_same_view(SwarmTime now, std::uint64_t version) {
 }
 
 void SnLink::check_views(SwarmTime now, std::optional<Round> awaited, Outbox& out) {
-    if (setup_->sn_addresses.size() < 2) {
+    if (!has_others()) {
         return;
     }
     const bool unproven = commands_.keeps_answered() && !answered_.confirmed;

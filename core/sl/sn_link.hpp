@@ -110,7 +110,7 @@ public:
     /// Whether the SN in use has sent this version, or a later one. Where there are several, each
     /// one is asked for its own view: the newest one here may be made up.
     std::uint64_t known_version(std::uint64_t newest) const {
-        return setup_->sn_addresses.size() < 2 ? newest : std::min(newest, told_.version);
+        return has_others() ? std::min(newest, told_.version) : newest;
     }
     /// The SN in use tells of an earlier version than the newest one here, which another one has
     /// told. \return  true: it has done so for too long to lag behind, and another one has, too

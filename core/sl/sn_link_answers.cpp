@@ -26,7 +26,7 @@ std::optional<SnLink::Answered> SnLink::take_answered(SwarmTime now, const Comma
         commands_.note_refusal(result);
         return std::nullopt;
     }
-    const bool may_be_a_lie = setup_->sn_addresses.size() > 1;  // with one SN there is no other
+    const bool may_be_a_lie = has_others();  // with one SN there is no other
     if (ends_node(result) &&
         !is_confirmed(now, EndClaim::refused_start,
                       "refuses this node's " + std::string(name_of(commands_.first())) + " (" +
@@ -57,7 +57,7 @@ bool SnLink::ends_node(const CommandResult& result) const {
 
 /// A ledger keeps no refused command, so each SN (and the leader behind it) judges anew.
 bool SnLink::is_confirmed(SwarmTime now, EndClaim what, const std::string& said, Outbox& out) {
-    if (setup_->sn_addresses.size() < 2) {
+    if (!has_others()) {
         return true;
     }
     if (what != EndClaim::refused_start) {
@@ -81,14 +81,13 @@ bool SnLink::is_confirmed(SwarmTime now, EndClaim what, const std::string& said,
 
 void SnLink::on_lease_over(SwarmTime now, Outbox& out) {
     const std::optional<SwarmTime> before = std::exchange(doubts_.lease_over_at, now);
-    if (setup_->sn_addresses.size() > 1 && before && now - *before < leases_apart) {
+    if (has_others() && before && now - *before < leases_apart) {
         dial_next(now, Level::warning, "says again that this node's lease is over; dialling ", out);
     }
 }
 
 void SnLink::on_left_out(SwarmTime now, Outbox& out) {
-    if (setup_->sn_addresses.size() > 1 &&
-        (!doubts_.left_out_at || now - *doubts_.left_out_at >= left_out_interval)) {
+    if (has_others() && (!doubts_.left_out_at || now - *doubts_.left_out_at >= left_out_interval)) {
         doubts_.left_out_at = now;
         dial_next(now, Level::warning,
                   "has accepted a check-in, but its round goes on without this node; dialling ",
@@ -97,7 +96,7 @@ void SnLink::on_left_out(SwarmTime now, Outbox& out) {
 }
 
 bool SnLink::insists_on_earlier(SwarmTime now, Outbox& out) {
-    if (setup_->sn_addresses.size() < 2) {
+    if (!has_others()) {
         return false;
     }
     pace_.on_answered(now);
@@ -129,7 +128,7 @@ void SnLink::doubt(SwarmTime now, const Address& address) {
 
 void SnLink::on_merge_differs(SwarmTime now, Outbox& out) {
     doubt_newest_view(now);
-    if (setup_->sn_addresses.size() > 1 && is_doubted(now, dialled_)) {
+    if (has_others() && is_doubted(now, dialled_)) {
         dial_next(now, Level::warning,
                   "has told of a round whose other members have merged to another model; dialling ",
                   out);
@@ -137,7 +136,7 @@ void SnLink::on_merge_differs(SwarmTime now, Outbox& out) {
 }
 
 void SnLink::on_invalid(SwarmTime now, Outbox& out) {
-    if (setup_->sn_addresses.size() > 1 && !is_doubted(now, dialled_)) {
+    if (has_others() && !is_doubted(now, dialled_)) {
         doubt(now, dialled_);
         dial_next(now, Level::warning, "has sent something invalid; dialling ", out);
     }
