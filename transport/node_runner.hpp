@@ -152,8 +152,8 @@ private:
         std::list<Input> inputs;    ///< handled after all of `effects`
     };
     /// \return  of `waiting_`
-    std::list<Effect>& waiting_effects() { return waiting_.need().effects; }
-    std::list<Input>& waiting_inputs() { return waiting_.need().inputs; }
+    std::list<Effect>& waiting_effects() { return waiting_.get_or_make().effects; }
+    std::list<Input>& waiting_inputs() { return waiting_.get_or_make().inputs; }
     bool no_effect_waits() const { return !waiting_ || waiting_->effects.empty(); }
     bool no_input_waits() const { return !waiting_ || waiting_->inputs.empty(); }
     bool stop_waits() const;

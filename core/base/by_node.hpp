@@ -84,7 +84,7 @@ private:
             return only_;
         }
         if (!blocks_) {
-            blocks_.need().push_back(std::move(only_));
+            blocks_.get_or_make().push_back(std::move(only_));
             only_ = {};
         }
         std::size_t number = block_of(node);

@@ -1,27 +1,24 @@
 #pragma once
 
 #include <map>
-#include <memory>
 #include <set>
 #include <utility>
 
+#include "core/base/seldom.hpp"
+
 namespace starling {
 
-/// A map or a set that is empty most of the time, and then takes a pointer instead of 48 bytes:
+/// A container that is empty most of the time, and then takes a pointer instead of 24 or 48 bytes:
 /// nodes have some of these each, and a process may simulate 100,000 nodes.
 template <typename Container>
 class MostlyEmpty {
 public:
     MostlyEmpty() = default;
-    MostlyEmpty(Container content)  // NOLINT(google-explicit-constructor): the same
-        : content_(content.empty() ? nullptr : std::make_unique<Container>(std::move(content))) {}
-    MostlyEmpty(const MostlyEmpty& other) : MostlyEmpty(*other) {}
-    MostlyEmpty(MostlyEmpty&&) noexcept = default;
-    MostlyEmpty& operator=(MostlyEmpty other) noexcept {
-        content_ = std::move(other.content_);
-        return *this;
+    MostlyEmpty(Container content) {  // NOLINT(google-explicit-constructor): the same
+        if (!content.empty()) {
+            content_ = std::move(content);
+        }
     }
-    ~MostlyEmpty() = default;
 
     const Container& operator*() const {
         static const Container none;
@@ -29,12 +26,7 @@ public:
     }
     const Container* operator->() const { return &**this; }
     /// To add to it. What is erased from it thereby does not free its memory.
-    Container& change() {
-        if (!content_) {
-            content_ = std::make_unique<Container>();
-        }
-        return *content_;
-    }
+    Container& change() { return content_.get_or_make(); }
     /// \return  whether it was there.
     template <typename Key>
     bool erase(const Key& key) {
@@ -59,7 +51,7 @@ private:
         }
     }
 
-    std::unique_ptr<Container> content_;
+    Seldom<Container> content_;
 };
 
 }  // namespace starling

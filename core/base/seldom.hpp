@@ -30,7 +30,7 @@ public:
     T* operator->() { return value_.get(); }
     void reset() { value_.reset(); }
     /// What is there, or a new one.
-    T& need() {
+    T& get_or_make() {
         if (!value_) {
             value_ = std::make_unique<T>();
         }

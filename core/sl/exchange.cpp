@@ -50,7 +50,7 @@ Exchange::Exchange(const ExchangeSetup& setup)
 void Exchange::set_missing() {
     for (std::uint32_t segment = 0; segment < merged_.size(); ++segment) {
         if (!owned(segment)) {
-            state_of(plan().source_of(segment, self_)).with_needed().merged.insert(segment);
+            state_of(plan().source_of(segment, self_)).needed.get_or_make().merged.insert(segment);
         }
     }
     if (!owned_segments().empty()) {
@@ -62,7 +62,7 @@ void Exchange::set_missing() {
             Partner& partner = state_of(contributor);
             for (const std::uint32_t segment : owned_segments()) {
                 if (!setup_.kept || !setup_.kept->find(member, segment)) {
-                    partner.with_needed().contributions.insert(segment);
+                    partner.needed.get_or_make().contributions.insert(segment);
                 }
             }
         }
@@ -134,7 +134,7 @@ void Exchange::freeze(SwarmTime now, const MemberList& frozen) {
         // What came before has no rate: it waited for the partner's check-in, too.
         const std::uint64_t before = partner.bytes + partner.partial_bytes();
         if (before > 0 || partner.rare) {
-            partner.with_rare().bytes_at_freeze = before;
+            partner.rare.get_or_make().bytes_at_freeze = before;
         }
         partner.note_segment(now);
         partner.probes = 0;
@@ -212,7 +212,7 @@ bool Exchange::note_served(Partner& partner, SegmentKind kind, std::uint32_t seg
     if ((merged ? partner.served_merged : partner.served).insert(segment)) {
         return true;
     }
-    Partner::Rare& rare = partner.with_rare();
+    Partner::Rare& rare = partner.rare.get_or_make();
     return (merged ? rare.repeats_merged : rare.repeats).note(segment);
 }
 

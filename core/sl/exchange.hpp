@@ -10,6 +10,7 @@
 
 #include "core/base/mostly_empty.hpp"
 #include "core/base/node_set.hpp"
+#include "core/base/seldom.hpp"
 #include "core/merge/plan.hpp"
 #include "core/node/node.hpp"
 #include "core/node/outbox.hpp"
@@ -156,8 +157,8 @@ private:
             SwarmTime last_segment{};   ///< when one came last; or the last probe or new connection
             SwarmTime last_progress{};  ///< when bytes came last; at first waiting_since
         };
-        std::unique_ptr<Needed> needed;  ///< nothing: none, as of half of the partners in a tree
-        SegmentSet served;               ///< of the own parameters, to it; see note_served()
+        Seldom<Needed> needed;  ///< nothing: none, as of half of the partners in a tree
+        SegmentSet served;      ///< of the own parameters, to it; see note_served()
         SegmentSet served_merged;
         std::uint64_t bytes = 0;  ///< of its segments that have come
         /// What most partners never need: an owner in a large swarm has 100,000 of them.
@@ -170,7 +171,7 @@ private:
             RepeatedSegments repeats;            ///< of `served`
             RepeatedSegments repeats_merged;     ///< of `served_merged`
         };
-        std::unique_ptr<Rare> rare;   ///< nothing: all zero
+        Seldom<Rare> rare;            ///< nothing: all zero
         std::uint32_t requested = 0;  ///< merged segments that it requested, not merged yet
         std::uint8_t probes = 0;      ///< sent in a row, without a segment: see probe_timeout()
         bool up = false;
@@ -181,12 +182,6 @@ private:
             return needed ? needed->contributions : no_segments();
         }
         const SegmentSet& merged() const { return needed ? needed->merged : no_segments(); }
-        Needed& with_needed() {
-            if (!needed) {
-                needed = std::make_unique<Needed>();
-            }
-            return *needed;
-        }
         /// Once all have come, none is needed again in this attempt.
         void forget_if_complete() {
             if (contributions().empty() && merged().empty()) {
@@ -201,12 +196,6 @@ private:
         static const SegmentSet& no_segments() {
             static const SegmentSet none;
             return none;
-        }
-        Rare& with_rare() {
-            if (!rare) {
-                rare = std::make_unique<Rare>();
-            }
-            return *rare;
         }
         std::uint64_t partial_bytes() const { return rare ? rare->partial_bytes : 0; }
         /// Bytes that came while it was waited for; 0: it has no rate yet.

@@ -35,7 +35,7 @@ void Exchange::set_partial(Partner& partner, std::uint64_t bytes) {
     const std::uint64_t before = partner.partial_bytes();
     if (bytes != before) {
         partial_bytes_ = partial_bytes_ - before + bytes;
-        partner.with_rare().partial_bytes = bytes;
+        partner.rare.get_or_make().partial_bytes = bytes;
     }
 }
 
@@ -71,7 +71,7 @@ void Exchange::on_tick(SwarmTime now, Outbox& out) {
         if (now - partner.needed->last_segment >= probe_timeout(partner)) {
             partner.needed->last_segment = now;
             partner.probes = std::min<std::uint8_t>(partner.probes + 1, probes_counted_max);
-            out.send(id_at(place), FetchProbe{wire_key(), ++partner.with_rare().probe});
+            out.send(id_at(place), FetchProbe{wire_key(), ++partner.rare.get_or_make().probe});
         }
     }
     if (quiet && now - measured_at_ >= measure_interval) {

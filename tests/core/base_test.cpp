@@ -151,7 +151,7 @@ TEST(Seldom, IsAValueThatMayBeMissing) {
     none = copy;
     EXPECT_TRUE(none == copy);
     none.reset();
-    EXPECT_EQ(none.need(), "");
+    EXPECT_EQ(none.get_or_make(), "");
 }
 
 TEST(NodeId, AcceptsOnlyNamesThatAreSafeInFilesAndLogs) {
