@@ -183,112 +183,93 @@ TEST_F(MadeUpView, AnotherSnDeniesThatTheTrainingHasEnded) {
     EXPECT_EQ(done, nullptr);
 }
 
-/// An earlier start of this node has stored it.
-TEST(MadeUpRound, DoesNotGoOnWithTheModelOfAnotherRound) {
-    for (const Round named : {4U, 1000U}) {
+/// An SL with two SNs whose earlier start has stored the model of round 4.
+class MadeUpRound : public testing::Test {
+protected:
+    static const inline Digest kept_model{{std::byte{7}}};
+
+    static std::unique_ptr<Node> make() {
         SlNodeOptions options;
         options.id = {"sl1"};
-        options.sn_addresses = {server(1).address};
+        options.sn_addresses = {server(1).address, server(2).address};
         options.signer = make_memory_signer(openssl_hasher(), options.id, 1);
         options.session = 7;
-        const Digest digest{{std::byte{7}}};
-        options.kept = {{{"c", 0, 4, 0}, digest, {Blob(Bytes(16))}}};
-        NodeBench sl{make_sl_node(options, openssl_hasher())};
-        const NodeId sn = server(1).node;
-        sl.step(PeerUp{sn, Role::sn, server(1).address});
-        sl.frame(sn, CommandResult{1, Errc::ok, "", 0, 7});
+        options.kept = {{{"c", 0, 4, 0}, kept_model, {Blob(Bytes(16))}}};
+        return make_sl_node(options, openssl_hasher());
+    }
+    void answer(std::uint64_t number, std::uint64_t sequence, Errc code, starling::Run run = 0) {
+        sl.frame(server(number).node, CommandResult{sequence, code, "", run, 7});
+    }
+    void sync(std::uint32_t number) {
+        sl.frame({"ml1"}, SyncBegin{number, {}});
+        sl.frame({"ml1"}, MlSegment{number, 0}, Blob(Bytes(16)));
+    }
+    /// SN 1 accepts the registration and the enrolment, and the program has parameters.
+    void enrol() {
+        sl.step(PeerUp{server(1).node, Role::sn, server(1).address});
+        answer(1, 1, Errc::ok);
         sl.step(PeerUp{{"ml1"}, Role::ml, {}});
         sl.frame({"ml1"}, OpenSession{"c", tiny_contract(2), tiny_layout, EndMode::active});
-        sl.frame(sn, CommandResult{2, Errc::ok, "", 0, 7});
-        sl.frame({"ml1"}, SyncBegin{1, {}});
-        sl.frame({"ml1"}, MlSegment{1, 0}, Blob(Bytes(16)));
-        ContractView view{.name = "c", .version = 9, .round = named + 1, .min_peers = 2};
-        view.last_commit = Commit{named, 0, digest, MemberList({{.id = {"sl2"}}}), false};
-        sl.frame(sn, ViewUpdate{view, {}, {}});
-        EXPECT_EQ(sl.last<SyncDone>({"ml1"}) != nullptr, named == 4) << named;
+        answer(1, 2, Errc::ok);
+        sync(1);
     }
-}
-
-/// It had reported that model, and the round was not committed.
-TEST(MadeUpRound, IsLeftForTheLastThatWasCommitted) {
-    SlNodeOptions options;
-    options.id = {"sl1"};
-    options.sn_addresses = {server(1).address, server(2).address};
-    options.signer = make_memory_signer(openssl_hasher(), options.id, 1);
-    options.session = 7;
-    const Digest digest{{std::byte{7}}};
-    options.kept = {{{"c", 0, 4, 0}, digest, {Blob(Bytes(16))}}};
-    NodeBench sl{make_sl_node(options, openssl_hasher())};
-    const auto tell = [&](std::uint64_t number, std::uint64_t version, Round round, Digest model) {
+    /// SN 1 tells that this round was committed.
+    void tell_commit(std::uint64_t version, Round round, Digest model) {
         ContractView view{.name = "c", .version = version, .round = round + 1, .min_peers = 2};
         view.last_commit =
             Commit{round, 0, model, MemberList({{.id = {"sl2"}, .address = {"b", 1}}}), false};
-        sl.frame(server(number).node, ViewUpdate{view, {}, {}});
-    };
-    sl.step(PeerUp{server(1).node, Role::sn, server(1).address});
-    sl.frame(server(1).node, CommandResult{1, Errc::ok, "", 0, 7});
-    sl.step(PeerUp{{"ml1"}, Role::ml, {}});
-    sl.frame({"ml1"}, OpenSession{"c", tiny_contract(2), tiny_layout, EndMode::active});
-    sl.frame(server(1).node, CommandResult{2, Errc::ok, "", 0, 7});
-    sl.frame({"ml1"}, SyncBegin{1, {}});
-    sl.frame({"ml1"}, MlSegment{1, 0}, Blob(Bytes(16)));
-    tell(1, 8, 4, digest);
+        sl.frame(server(1).node, ViewUpdate{view, {}, {}});
+    }
+
+    NodeBench sl{make()};
+};
+
+TEST_F(MadeUpRound, DoesNotGoOnWithTheModelOfAnotherRound) {
+    enrol();
+    tell_commit(9, 1000, kept_model);
+    EXPECT_EQ(sl.last<SyncDone>({"ml1"}), nullptr);
+}
+
+TEST_F(MadeUpRound, GoesOnWithTheModelOfThatRound) {
+    enrol();
+    tell_commit(9, 4, kept_model);
+    EXPECT_NE(sl.last<SyncDone>({"ml1"}), nullptr);
+}
+
+/// It had reported that model, and the round was not committed.
+TEST_F(MadeUpRound, IsLeftForTheLastThatWasCommitted) {
+    enrol();
+    tell_commit(8, 4, kept_model);
     ASSERT_NE(sl.last<SyncDone>({"ml1"}), nullptr);
-    sl.frame({"ml1"}, SyncBegin{2, {}});
-    sl.frame({"ml1"}, MlSegment{2, 0}, Blob(Bytes(16)));
-    tell(1, 9, 3, Digest{{std::byte{9}}});
+    sync(2);
+    tell_commit(9, 3, Digest{{std::byte{9}}});
     sl.step(PeerUp{{"sl2"}, Role::sl, {"b", 1}});
     const auto* fetch = sl.last<FetchSegments>({"sl2"});
     ASSERT_NE(fetch, nullptr);
     EXPECT_EQ(fetch->key.round, 3U);
 }
 
-/// It would ignore all views of its own run, for ever.
-TEST(MadeUpRun, ANodeThatComesBackToItsRunIsNotTakenToAnotherOne) {
-    SlNodeOptions options;
-    options.id = {"sl1"};
-    options.sn_addresses = {server(1).address, server(2).address};
-    options.signer = make_memory_signer(openssl_hasher(), options.id, 1);
-    options.session = 7;
-    const Digest digest{{std::byte{7}}};
-    options.kept = {{{"c", 0, 4, 0}, digest, {Blob(Bytes(16))}}};
-    NodeBench sl{make_sl_node(options, openssl_hasher())};
-    const auto answer = [&](std::uint64_t number, std::uint64_t sequence, Errc code,
-                            starling::Run run) {
-        sl.frame(server(number).node, CommandResult{sequence, code, "", run, 7});
-    };
-    sl.step(PeerUp{server(1).node, Role::sn, server(1).address});
-    answer(1, 1, Errc::ok, 0);
-    sl.step(PeerUp{{"ml1"}, Role::ml, {}});
-    sl.frame({"ml1"}, OpenSession{"c", tiny_contract(2), tiny_layout, EndMode::active});
-    answer(1, 2, Errc::ok, 0);
-    sl.frame({"ml1"}, SyncBegin{1, {}});
-    sl.frame({"ml1"}, MlSegment{1, 0}, Blob(Bytes(16)));
-    answer(1, 3, Errc::ok, 0);
-    ContractView view{.name = "c", .version = 8, .round = 5, .min_peers = 2};
-    view.last_commit = Commit{4, 0, digest, MemberList({{.id = {"sl2"}}}), false};
-    sl.frame(server(1).node, ViewUpdate{view, {}, {}});
+/// In a run that does not exist it would ignore all views of its own one, for ever.
+TEST_F(MadeUpRound, ANodeThatComesBackToItsRunIsNotEnrolledInAnotherOne) {
+    enrol();
+    answer(1, 3, Errc::ok);
+    tell_commit(8, 4, kept_model);
     ASSERT_NE(sl.last<SyncDone>({"ml1"}), nullptr);
-    const auto* sent = sl.last<SubmitCommand>(server(1).node);
-    std::uint64_t newest = sent->sequence;
-    for (; newest > 3; --newest) {
-        answer(1, sent->sequence, Errc::stale, 0);
-    }
 
-    answer(1, 0, Errc::stale, 0);  // its lease is over
-    sent = sl.last<SubmitCommand>(server(1).node);
+    answer(1, 0, Errc::stale);  // its lease is over
+    const auto* sent = sl.last<SubmitCommand>(server(1).node);
     ASSERT_TRUE(std::holds_alternative<RegisterNode>(sent->command));
-    answer(1, sent->sequence, Errc::ok, 0);
+    answer(1, sent->sequence, Errc::ok);
     sent = sl.last<SubmitCommand>(server(1).node);
-    const auto* enrol = std::get_if<Enrol>(&sent->command);
-    ASSERT_TRUE(enrol != nullptr && enrol->back_to == starling::Run{0});
+    const auto* back = std::get_if<Enrol>(&sent->command);
+    ASSERT_TRUE(back != nullptr && back->back_to == starling::Run{0});
     const std::uint64_t enrolment = sent->sequence;
     sl.dialled.clear();
     answer(1, enrolment, Errc::ok, 6);
     EXPECT_TRUE(std::ranges::count(sl.dialled, server(2).address) > 0) << "it does not believe it";
     sl.step(PeerUp{server(2).node, Role::sn, server(2).address});
     for (std::uint64_t sequence = 1; sequence <= enrolment; ++sequence) {
-        answer(2, sequence, sequence == enrolment ? Errc::ok : Errc::stale, 0);
+        answer(2, sequence, sequence == enrolment ? Errc::ok : Errc::stale);
     }
     const auto* beat = sl.last<Heartbeat>(server(2).node);
     ASSERT_NE(beat, nullptr);
