@@ -127,7 +127,7 @@ void encode_dense(Compression kind, std::size_t elements, const std::byte* value
         if (feedback.lost != nullptr) {
             decode({kind, out, elements}, first, count, coded);
             kernels.add(base.floats.data(), coded.floats.data(), base.floats.data(), padded);
-            kernels.lose(wanted.floats.data(), base.floats.data(), coded.floats.data(), padded);
+            kernels.residual(wanted.floats.data(), base.floats.data(), coded.floats.data(), padded);
             std::memcpy(feedback.lost + first * sizeof(float), coded.floats.data(),
                         count * sizeof(float));
         }

@@ -53,10 +53,10 @@ public:
         merge_kernels().coding.add(floats_.data(), more.floats_.data(), floats_.data(),
                                    floats_.size());
     }
-    /// What is lost of these where `decoded` arrives in their place.
-    void subtract_arrived(const Floats& decoded) {
-        merge_kernels().coding.lose(floats_.data(), decoded.floats_.data(), floats_.data(),
-                                    floats_.size());
+    /// Replaces these by what is lost of them when `decoded` arrives in their place.
+    void subtract_decoded(const Floats& decoded) {
+        merge_kernels().coding.residual(floats_.data(), decoded.floats_.data(), floats_.data(),
+                                        floats_.size());
     }
 
 private:
@@ -73,7 +73,7 @@ void encode_largest(double fraction, Floats wanted, Floats reference, bool has_r
     encode_listed(wanted.elements(), largest_changes(wanted.elements(), reference.elements(), kept),
                   out);
     decode_listed(out.data() + begin, reference.elements());
-    wanted.subtract_arrived(reference);
+    wanted.subtract_decoded(reference);
     std::memcpy(lost, wanted.elements().data(), wanted.elements().size_bytes());
 }
 

@@ -35,13 +35,13 @@ void SlNode::on_view_update(const ViewUpdate& update, Outbox& out) {
     }
 }
 
-/// What another SN has told is not so, as the one in use says again and again.
+/// The newest view came from another SN, and the SNs asked since then contradict it.
 void SlNode::give_up_newest_view(const ContractView& earlier, Outbox& out) {
     log_sl(Level::warning,
-           "SN '" + sn_.sn()->name + "' tells of round " + std::to_string(earlier.round) +
-               " (version " + std::to_string(earlier.version) + "), and nothing of round " +
-               std::to_string(run_.view()->round) + " (version " +
-               std::to_string(run_.view()->version) + "), which another SN has told: believed",
+           "Another SN reported round " + std::to_string(run_.view()->round) + " (version " +
+               std::to_string(run_.view()->version) + "), but SN '" + sn_.sn()->name +
+               "' still reports round " + std::to_string(earlier.round) + " (version " +
+               std::to_string(earlier.version) + "): using the latter",
            out);
     sn_.doubt_newest_view(now_);
     run_.forget_view();
@@ -54,13 +54,15 @@ void SlNode::drop_made_up_commits(Outbox& out) {
     if (catch_up_.running() && (!newest || newest->round < catch_up_.commit().round)) {
         log_sl(Level::warning,
                "Round " + std::to_string(catch_up_.commit().round) +
-                   " was not committed, as an SN has said: its model is not fetched",
+                   " was not committed, though an SN reported that it was: its model is not "
+                   "fetched",
                out);
         catch_up_.end();
     }
     if (run_.go_back()) {
         log_sl(Level::warning,
-               "This node has gone on from a round that was not committed, as an SN has said: "
+               "This node went on from a round that was not committed, though an SN reported that "
+               "it was: "
                "going back to round " +
                    std::to_string(run_.next_round()),
                out);

@@ -53,10 +53,10 @@ void subtract(const float* a, const float* b, float* differences, Size count) {
     }
 }
 
-void lose(const float* wanted, const float* decoded, float* lost, Size count) {
+void residual(const float* wanted, const float* decoded, float* residuals, Size count) {
     for (Size i = 0; i < count; i += float_lanes) {
         const Words bits = bits_of(load<Floats>(wanted + i) - load<Floats>(decoded + i));
-        store(bits & is_finite(bits), lost + i);
+        store(bits & is_finite(bits), residuals + i);
     }
 }
 
@@ -155,6 +155,6 @@ void decode_bf16(const std::uint16_t* codes, float* values, Size count) {
     }
 }
 
-constexpr CodingKernels coding_kernels = {add,         subtract,    lose,
+constexpr CodingKernels coding_kernels = {add,         subtract,    residual,
                                           encode_int8, decode_int8, encode_f16,
                                           decode_f16,  encode_bf16, decode_bf16};

@@ -82,8 +82,9 @@ struct CodingKernels {
     void (*add)(const float* a, const float* b, float* sums, std::size_t count);
     /// differences[i] = a[i] - b[i], in the same way; finite ones are limited to 2^127.
     void (*subtract)(const float* a, const float* b, float* differences, std::size_t count);
-    /// lost[i] = wanted[i] - decoded[i], or 0 where that is not finite.
-    void (*lose)(const float* wanted, const float* decoded, float* lost, std::size_t count);
+    /// residuals[i] = wanted[i] - decoded[i], or 0 where that is not finite.
+    void (*residual)(const float* wanted, const float* decoded, float* residuals,
+                     std::size_t count);
 
     /// One block: values[i] is about codes[i] * scale. \return the scale: NaN where a value is not
     /// finite, 0 where all are too small
