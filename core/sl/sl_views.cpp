@@ -180,6 +180,12 @@ void SlNode::catch_up_to(const Commit& commit, Outbox& out) {
         exchange != nullptr && exchange->key().round <= commit.round) {
         round_.end(out);
     }
+    if (ml_.is_waiting() && has_trained_from(commit)) {
+        catch_up_.end();
+        run_.on_committed(commit.round);
+        check_in(out);  // the one before may have been refused, as for another round
+        return;
+    }
     if (auto kept = kept_model(commit)) {
         log_sl(Level::info,
                "Continuing from round " + std::to_string(commit.round) +
@@ -195,8 +201,26 @@ void SlNode::catch_up_to(const Commit& commit, Outbox& out) {
     check_catch_up(out);
 }
 
-/// The model of that commit, if this node or an earlier start of it has reported it once.
+bool SlNode::holds_model_of(const Commit& commit) const {
+    const CommittedModel* const held = models_.model();
+    return held != nullptr &&
+           held->key == RoundKey{run_.contract(), run_.run(), commit.round, commit.attempt} &&
+           held->commit.digest == commit.digest;
+}
+
+/// Whether the program has been sent that model already. An SN has misled this node to an earlier
+/// round then, and what the program contributes is still for the round after that model.
+/// \pre ml_.is_waiting()
+bool SlNode::has_trained_from(const Commit& commit) const {
+    return holds_model_of(commit) && !ml_.lacks(*models_.model());
+}
+
+/// The model of that commit, if this node holds it, or it or an earlier start of it has reported
+/// it once.
 std::optional<CommittedModel> SlNode::kept_model(const Commit& commit) const {
+    if (holds_model_of(commit)) {
+        return *models_.model();
+    }
     const std::size_t segments = ml_.layout()->segment_count();
     const RoundKey key{run_.contract(), run_.run(), commit.round, commit.attempt};
     // An SN that lies could name it as the model of a round that never was.

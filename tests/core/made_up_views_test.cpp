@@ -249,6 +249,30 @@ TEST_F(MadeUpRound, IsLeftForTheLastThatWasCommitted) {
     EXPECT_EQ(fetch->key.round, 3U);
 }
 
+/// The others would wait for its contribution in vain, until it is excluded.
+TEST_F(MadeUpRound, WhatTheProgramContributesIsKeptUntilTheTrueRoundIsKnownAgain) {
+    enrol();
+    tell_commit(8, 4, kept_model);
+    sync(2);
+    tell_commit(9, 3, Digest{{std::byte{9}}});
+    ContractView view{.name = "c",
+                      .version = 10,
+                      .phase = ContractPhase::exchanging,
+                      .round = 5,
+                      .min_peers = 2,
+                      .frozen = MemberList({{.id = {"sl1"}, .weight = 1},
+                                            {.id = {"sl2"}, .address = {"b", 1}, .weight = 1}})};
+    view.last_commit =
+        Commit{4, 0, kept_model, MemberList({{.id = {"sl2"}, .address = {"b", 1}}}), false};
+    sl.sent.clear();
+    sl.frame(server(1).node, ViewUpdate{view, {}, {}});
+    EXPECT_EQ(sl.last<SyncDone>({"ml1"}), nullptr) << "the program has that model";
+    EXPECT_TRUE(std::ranges::any_of(sl.effects, [](const Effect& effect) {
+        const auto* report = std::get_if<Report>(&effect);
+        return report != nullptr && report->event.name == "exchange_begin";
+    }));
+}
+
 /// In a run that does not exist it would ignore all views of its own one, for ever.
 TEST_F(MadeUpRound, ANodeThatComesBackToItsRunIsNotEnrolledInAnotherOne) {
     enrol();

@@ -90,6 +90,8 @@ private:
     void end_with_run(const std::string& reason, Outbox& out);
     void on_commit(const Commit& commit, Outbox& out);
     void catch_up_to(const Commit& commit, Outbox& out);
+    bool holds_model_of(const Commit& commit) const;
+    bool has_trained_from(const Commit& commit) const;
     std::optional<CommittedModel> kept_model(const Commit& commit) const;
     void resume_from(CommittedModel model, const Segments& at_hand, Outbox& out);
     void forget_kept(const RoundKey& resumed);
