@@ -123,7 +123,7 @@ CheckIn Drawer::check_in() {
     check_in.loss = losses[in_range(0, 4)];
     for (const char* name : {"a", "a/b", "val/accuracy"}) {
         if (one_in(4)) {
-            check_in.scalars[name] = losses[in_range(0, 4)];
+            check_in.scalars.change()[name] = losses[in_range(0, 4)];
         }
     }
     return check_in;
