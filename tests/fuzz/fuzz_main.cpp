@@ -10,26 +10,10 @@
 namespace starling::fuzz {
 namespace {
 
-constexpr Target targets[] = {
-    {"wire", "messages, headers and frames of a connection", wire},
-    {"ledger", "entries and records of the ledger, and whole ledgers", ledger},
-    {"text", "JSON, layouts, licences, words of a shell, certificates on the ledger", text},
-    {"options", "command lines and environments of all programs", options},
-    {"files", "models, states, traces and the like that nodes read at their start", files},
-    {"program", "records between a training program and an ML node in another process", program},
-    {"sn_members", "an SN among hostile SLs and tools", sn_members},
-    {"sn_servers", "an SN among hostile SNs, SLs and tools", sn_servers},
-    {"raft", "the consensus of an SN among hostile SNs", raft},
-    {"sl", "an SL among hostile SLs, and with a hostile SN", sl},
-    {"ml", "an ML with a hostile SL", ml},
-    {"licence", "a licence server, and a node that has a seat of a hostile one", licence},
-    {"tool", "a tool that asks a hostile server", tool},
-};
-
 const Target* chosen = nullptr;
 
 [[noreturn]] void list_targets(int code) {
-    for (const Target& target : targets) {
+    for (const Target& target : all_targets()) {
         std::printf("%s\n", std::string(target.name).c_str());
     }
     std::exit(code);
@@ -49,18 +33,6 @@ const Target* chosen = nullptr;
 
 }  // namespace
 
-void choose(std::span<const InputTest> parsers, ByteView input) {
-    if (!input.empty()) {
-        parsers[std::to_integer<std::size_t>(input[0]) % parsers.size()](input.subspan(1));
-    }
-}
-
-std::string_view text_of(ByteView input) {
-    return {reinterpret_cast<const char*>(input.data()), input.size()};
-}
-
-bool same(ByteView a, ByteView b) { return std::ranges::equal(a, b); }
-
 }  // namespace starling::fuzz
 
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
@@ -72,7 +44,7 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
     if (name == "--write-seeds" && *argc == 3) {
         write_seeds((*argv)[2]);
     }
-    for (const Target& target : targets) {
+    for (const Target& target : all_targets()) {
         if (target.name == name) {
             chosen = &target;
         }
@@ -81,7 +53,7 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
         std::fprintf(stderr,
                      "usage: starling-fuzz TARGET [LIBFUZZER ARGUMENTS] | --list | --write-seeds "
                      "DIR\nwhere TARGET is\n");
-        for (const Target& target : targets) {
+        for (const Target& target : all_targets()) {
             std::fprintf(stderr, "  %-12s %s\n", std::string(target.name).c_str(),
                          std::string(target.what).c_str());
         }

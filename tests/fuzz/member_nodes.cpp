@@ -224,7 +224,7 @@ private:
         ContractView view;
         view.name = "c";
         view.version = ++version_;
-        attempt_ += draw_.coin() ? 1 : 0;
+        attempt_ += draw_.coin() ? 1U : 0U;
         view.round = round_;
         view.attempt = attempt_;
         view.min_peers = 2;

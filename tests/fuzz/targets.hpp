@@ -20,6 +20,8 @@ struct Target {
     InputTest run = nullptr;
 };
 
+std::span<const Target> all_targets();
+
 /// Selects one of the functions by the first byte, and passes it the rest of the input.
 void choose(std::span<const InputTest> parsers, ByteView input);
 
