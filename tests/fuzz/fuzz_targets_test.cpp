@@ -1,10 +1,10 @@
 // The fuzz targets without libFuzzer, which needs clang and its own build: each runs on its initial
 // corpus and on some random inputs, so that every build compiles them, and has tried them once.
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+
+#include <gtest/gtest.h>
 
 #include "core/base/random.hpp"
 #include "tests/fuzz/targets.hpp"
