@@ -379,6 +379,17 @@ TEST_F(SnLinkTest, WhatARoundHasProvedIsNotAskedAgain) {
     EXPECT_EQ(repeated(), Numbers{3}) << "the check-in for the attempt before may have sufficed";
 }
 
+TEST_F(SnLinkTest, ARoundMayHaveProvedACheckInThatIsNotKeptAnyMore) {
+    up(at(seconds(0)), {"sn1"}, {"a", 1});
+    for (std::uint64_t number = 1; number <= 17; ++number) {  // 16 are kept
+        check_in(2);
+        EXPECT_TRUE(answer(number, Errc::ok));
+    }
+    link.on_taken_part(2);
+    up(at(seconds(2)), {"sn2"}, {"b", 1});
+    EXPECT_EQ(repeated(), Numbers{2}) << "the first one may have sufficed";
+}
+
 TEST_F(SnLinkTest, GivesUpWhenAllSnsRefuse) {
     std::vector<Effect> effects;
     Outbox out(effects);
