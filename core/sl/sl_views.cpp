@@ -180,7 +180,9 @@ void SlNode::catch_up_to(const Commit& commit, Outbox& out) {
         exchange != nullptr && exchange->key().round <= commit.round) {
         round_.end(out);
     }
-    if (ml_.is_waiting() && has_trained_from(commit)) {
+    if (ml_.is_waiting() && holds_model_of(commit)) {
+        // An SN has misled this node to an earlier round. The program has trained from that model,
+        // and what it contributes is still for the round after it.
         catch_up_.end();
         run_.on_committed(commit.round);
         check_in(out);  // the one before may have been refused, as for another round
@@ -206,13 +208,6 @@ bool SlNode::holds_model_of(const Commit& commit) const {
     return held != nullptr &&
            held->key == RoundKey{run_.contract(), run_.run(), commit.round, commit.attempt} &&
            held->commit.digest == commit.digest;
-}
-
-/// Whether the program has been sent that model already. An SN has misled this node to an earlier
-/// round then, and what the program contributes is still for the round after that model.
-/// \pre ml_.is_waiting()
-bool SlNode::has_trained_from(const Commit& commit) const {
-    return holds_model_of(commit) && !ml_.lacks(*models_.model());
 }
 
 /// The model of that commit, if this node holds it, or it or an earlier start of it has reported

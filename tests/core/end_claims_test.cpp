@@ -49,6 +49,12 @@ TEST_F(FalseEnd, ASingleSnIsBelievedWhereThereIsNoOther) {
     }
 }
 
+TEST_F(FalseEnd, ThatAnEarlierStartWasReplacedEndsNothing) {
+    start(1);
+    answer(1, 0, Errc::replaced, 0, own_session);
+    EXPECT_FALSE(ended());
+}
+
 TEST_F(FalseEnd, AnotherSnIsAsked) {
     for (const Kind kind : in_use) {
         start(3);
@@ -124,16 +130,6 @@ protected:
         }
         return -1;
     }
-    /// SN 2 answers what waits. \return  the numbers of these commands.
-    Numbers answer_all(Errc code, starling::Run run = 0) {
-        Numbers all;
-        for (Numbers waiting = commands(2); !waiting.empty(); waiting = commands(2)) {
-            sl.sent.clear();
-            all.push_back(waiting.back());
-            answer(2, waiting.back(), code, run, own_session);
-        }
-        return all;
-    }
 };
 
 TEST_F(FalseOk, IsNoticedByTheMissingViews) {
@@ -145,7 +141,7 @@ TEST_F(FalseOk, IsNoticedByTheMissingViews) {
     EXPECT_GT(waited, 15);
     EXPECT_LT(waited, 30);
     up(2);
-    EXPECT_EQ(answer_all(Errc::ok), (Numbers{1, 2, 3})) << "none of them may be in the ledger";
+    EXPECT_EQ(answer_all(2, Errc::ok), (Numbers{1, 2, 3})) << "none of them may be in the ledger";
     up(3);
     EXPECT_EQ(commands(3), Numbers{}) << "two have said it";
 }
@@ -164,10 +160,18 @@ TEST_F(FalseOk, IsNoticedByARoundWithoutThisNode) {
     view(1, without);
     EXPECT_EQ(sl.dialled.back(), server(2).address);
     up(2);
-    EXPECT_EQ(answer_all(Errc::ok), (Numbers{1, 2, 3}));
+    EXPECT_EQ(answer_all(2, Errc::ok), (Numbers{1, 2, 3}));
     without.version = 10;
     view(2, without);
     EXPECT_EQ(sl.dialled.back(), server(2).address) << "the round may have begun too early for it";
+}
+
+TEST_F(FalseOk, InWhichOfTwoRunsItIsIsAskedOfAThirdSn) {
+    enrol(6);
+    up(2);
+    answer_all(2, Errc::ok, 5);
+    up(3);
+    EXPECT_FALSE(commands(3).empty());
 }
 
 TEST_F(FalseOk, AnEnrolmentThatTheOthersRefuseEndsTheSl) {

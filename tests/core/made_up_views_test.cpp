@@ -8,12 +8,25 @@ using std::chrono::seconds;
 
 constexpr std::uint64_t no_later_one = std::uint64_t{1} << 60;
 
+bool reports(const NodeBench& sl, std::string_view event) {
+    return std::ranges::any_of(sl.effects, [&](const Effect& effect) {
+        const auto* report = std::get_if<Report>(&effect);
+        return report != nullptr && report->event.name == event;
+    });
+}
+bool begins_to_fetch(const NodeBench& sl) { return reports(sl, "catch_up_begin"); }
+
 class MadeUpView : public SlBench {
 protected:
     MadeUpView() {
         enrol();
         sync();
         answer(1, 3, Errc::ok);
+    }
+    /// That SN has the commands which SN 1 has answered.
+    void up(std::uint64_t number) {
+        SlBench::up(number);
+        answer_all(number, Errc::stale);
     }
     static ContractView exchanging(std::uint64_t version) {
         return {.version = version,
@@ -38,12 +51,6 @@ protected:
         }
     }
     bool dials(const Address& address) const { return std::ranges::count(sl.dialled, address) > 0; }
-    bool begins_to_fetch() const {
-        return std::ranges::any_of(sl.effects, [](const Effect& effect) {
-            const auto* report = std::get_if<Report>(&effect);
-            return report != nullptr && report->event.name == "catch_up_begin";
-        });
-    }
     std::uint64_t known_version(std::uint64_t number) const {
         const auto* beat = sl.last<Heartbeat>(server(number).node);
         return beat == nullptr ? no_later_one : beat->known_version;
@@ -56,6 +63,8 @@ protected:
 TEST_F(MadeUpView, ALargeVersionIsGivenUpIfTwoOtherSnsTellOfEarlierOnes) {
     view(1, {.version = no_later_one, .min_peers = 2});
     up(2);
+    pass_a_heartbeat(2);
+    sl.pass(seconds(1));
     EXPECT_EQ(known_version(2), 0U) << "it is asked for its own view";
     views(2, exchanging(5), 9);
     EXPECT_FALSE(dials(partner)) << "it may lag behind";
@@ -66,6 +75,9 @@ TEST_F(MadeUpView, ALargeVersionIsGivenUpIfTwoOtherSnsTellOfEarlierOnes) {
     views(3, exchanging(5), 12);
     EXPECT_TRUE(dials(partner)) << "the exchange has begun";
     EXPECT_EQ(known_version(3), 5U);
+    sl.step(PeerLost{server(3).node, "gone"});
+    sl.pass(seconds(1));
+    EXPECT_EQ(sl.dialled.back(), server(2).address) << "and not the one that has made it up";
 }
 
 TEST_F(MadeUpView, ATrueViewIsKeptIfAThirdSnConfirmsIt) {
@@ -94,6 +106,7 @@ TEST_F(MadeUpView, AnSnThatLagsBehindChangesNothing) {
     up(2);
     views(2, {.version = 3, .min_peers = 2}, 5);
     EXPECT_EQ(known_version(2), 0U);
+    EXPECT_FALSE(dials(server(3).address));
     views(2, exchanging(8), 1);
     EXPECT_EQ(known_version(2), 8U);
     views(2, {.version = 3, .min_peers = 2}, 8);
@@ -136,12 +149,12 @@ TEST_F(MadeUpView, OfTwoModelsOfARoundTheNewestIsFetched) {
     ContractView other = committed(5, 0, false);
     other.last_commit->digest.bytes[1] = std::byte{1};
     view(1, committed(4, 0, false));
-    EXPECT_TRUE(begins_to_fetch());
+    EXPECT_TRUE(begins_to_fetch(sl));
     view(1, other);
-    EXPECT_TRUE(begins_to_fetch());
+    EXPECT_TRUE(begins_to_fetch(sl));
     other.version = 6;
     view(1, other);
-    EXPECT_FALSE(begins_to_fetch());
+    EXPECT_FALSE(begins_to_fetch(sl));
 }
 
 TEST_F(MadeUpView, ARoundThatIsAwaitedForLongIsCheckedThoughViewsCome) {
@@ -267,10 +280,30 @@ TEST_F(MadeUpRound, WhatTheProgramContributesIsKeptUntilTheTrueRoundIsKnownAgain
     sl.sent.clear();
     sl.frame(server(1).node, ViewUpdate{view, {}, {}});
     EXPECT_EQ(sl.last<SyncDone>({"ml1"}), nullptr) << "the program has that model";
-    EXPECT_TRUE(std::ranges::any_of(sl.effects, [](const Effect& effect) {
-        const auto* report = std::get_if<Report>(&effect);
-        return report != nullptr && report->event.name == "exchange_begin";
-    }));
+    EXPECT_TRUE(reports(sl, "exchange_begin"));
+}
+
+TEST_F(MadeUpRound, AModelThatIsHereIsNotFetchedAgainOnceItsRoundIsKnownAgain) {
+    enrol();
+    answer(1, 3, Errc::ok);
+    tell_commit(8, 4, kept_model);
+    tell_commit(9, 3, Digest{{std::byte{9}}});
+    tell_commit(10, 4, kept_model);
+    EXPECT_FALSE(begins_to_fetch(sl));
+    sync(2);
+    const auto* sent = sl.last<SubmitCommand>(server(1).node);
+    const auto* check_in = std::get_if<CheckInRound>(&sent->command);
+    ASSERT_NE(check_in, nullptr);
+    EXPECT_EQ(check_in->round, 5U);
+}
+
+TEST_F(MadeUpRound, AnotherModelOfThatRoundIsFetched) {
+    enrol();
+    tell_commit(8, 4, kept_model);
+    sync(2);
+    tell_commit(9, 3, Digest{{std::byte{9}}});
+    tell_commit(10, 4, Digest{{std::byte{8}}});
+    EXPECT_TRUE(begins_to_fetch(sl));
 }
 
 /// In a run that does not exist it would ignore all views of its own one, for ever.

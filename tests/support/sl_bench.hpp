@@ -58,6 +58,16 @@ protected:
         }
         return numbers;
     }
+    /// That SN answers what waits. \return  the numbers of these commands.
+    Numbers answer_all(std::uint64_t number, Errc code, starling::Run run = 0) {
+        Numbers all;
+        for (Numbers waiting = commands(number); !waiting.empty(); waiting = commands(number)) {
+            sl.sent.clear();
+            all.push_back(waiting.back());
+            answer(number, waiting.back(), code, run, own_session);
+        }
+        return all;
+    }
     void open_session() {
         sl.step(PeerUp{{"ml1"}, Role::ml, {}});
         sl.frame({"ml1"}, OpenSession{"c", tiny_contract(2), tiny_layout, EndMode::active});

@@ -91,7 +91,6 @@ private:
     void on_commit(const Commit& commit, Outbox& out);
     void catch_up_to(const Commit& commit, Outbox& out);
     bool holds_model_of(const Commit& commit) const;
-    bool has_trained_from(const Commit& commit) const;
     std::optional<CommittedModel> kept_model(const Commit& commit) const;
     void resume_from(CommittedModel model, const Segments& at_hand, Outbox& out);
     void forget_kept(const RoundKey& resumed);
