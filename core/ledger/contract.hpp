@@ -12,6 +12,7 @@
 #include "core/base/ids.hpp"
 #include "core/base/mostly_empty.hpp"
 #include "core/base/scalars.hpp"
+#include "core/base/seldom.hpp"
 #include "core/base/time.hpp"
 #include "core/ledger/member_list.hpp"
 #include "core/ledger/member_report.hpp"
@@ -122,7 +123,7 @@ struct Member {
     std::uint64_t check_in_index = 0;  ///< index of the ledger entry that brought it
     CheckIn last;                      ///< of the last round it took part in
     SwarmTime heard_at{};              ///< its newest check-in, or when it joined
-    std::optional<Round> deviated_in;  ///< the newest round in which its merge deviated
+    Seldom<Round> deviated_in;         ///< the newest round in which its merge deviated
 };
 
 /// Rounds of a run in which a member's parameters held NaN or infinity.

@@ -120,7 +120,7 @@ void put_member(Writer& writer, const Member& member) {
     encode(writer, member.last);
     put(writer, member.heard_at);
     writer.boolean(member.deviated_in.has_value());
-    writer.u64(member.deviated_in.value_or(0));
+    writer.u64(member.deviated_in ? *member.deviated_in : 0);
 }
 
 Member take_member(Reader& reader) {

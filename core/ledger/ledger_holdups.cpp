@@ -13,7 +13,8 @@ bool is_in_attempt(const Contract& contract, Round round, Attempt attempt) {
 
 bool has_deviated(const Contract& contract, const NodeId& node, Round round) {
     const auto member = contract.members.find(node);
-    return member != contract.members.end() && member->second.deviated_in == round;
+    return member != contract.members.end() && member->second.deviated_in &&
+           *member->second.deviated_in == round;
 }
 
 /// Leaves one of those that merge: another one after each attempt without a majority.

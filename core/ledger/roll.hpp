@@ -21,7 +21,7 @@ struct RollEntry {
     bool votes = false;  ///< of an SN: an administrator, the first SN's operator or owners said so
     std::uint64_t since = 0;  ///< index of the entry that put it here, or changed it last
     /// Who admitted it: an administrator, an SN, or "2 of 3 owners"; empty: nobody was asked.
-    std::string by;
+    ShortText by;
     // CAs of the owners that have voted for a change of this SN, until there is a majority.
     MostlyEmpty<std::set<CaFingerprint>> for_vote;
     MostlyEmpty<std::set<CaFingerprint>> for_expulsion;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/mostly_empty.hpp"
 #include "core/node/node.hpp"
 #include "core/node/outbox.hpp"
 #include "core/sl/sl_node.hpp"
@@ -23,15 +24,15 @@ public:
     /// \param node  whose commands these are; must outlive this
     explicit CommandQueue(const SlNodeOptions& node) : node_(&node) {}
 
-    bool empty() const { return commands_.empty(); }
+    bool empty() const { return commands_->empty(); }
     /// The one that is sent until it is answered. \pre !empty()
-    const Command& first() const { return commands_.front().submit.command; }
+    const Command& first() const { return commands_->front().submit.command; }
     /// Whether that one was answered before. \pre !empty()
-    bool is_again() const { return commands_.front().again; }
-    bool keeps_answered() const { return !answered_.empty(); }
+    bool is_again() const { return commands_->front().again; }
+    bool keeps_answered() const { return !answered_->empty(); }
     /// Whether a registration or an enrolment waits for its answer.
     bool awaits_start() const {
-        return std::any_of(commands_.begin(), commands_.end(),
+        return std::any_of(commands_->begin(), commands_->end(),
                            [](const Queued& one) { return is_start(one.submit.command); });
     }
     static bool is_start(const Command& command) {
@@ -39,23 +40,23 @@ public:
                std::holds_alternative<Enrol>(command);
     }
     void push(Command command) {
-        const std::uint64_t sequence = sequence_ + commands_.size();
+        const std::uint64_t sequence = sequence_ + commands_->size();
         SubmitCommand submit{node_->session, sequence, std::move(command), {}};
         submit.signature =
             node_->signer->sign(command_text(node_->id, node_->session, sequence, submit.command));
-        commands_.push_back({std::move(submit)});
+        commands_.change().push_back({std::move(submit)});
     }
 
     /// The first command is sent next if `retry`, or if it was not sent yet. \return  what to send;
     ///     nullptr: nothing
     const SubmitCommand* next(bool retry, Outbox& out) {
-        if (commands_.empty() || (sent_ && !retry)) {
+        if (empty() || (sent_ && !retry)) {
             return nullptr;
         }
         if (std::exchange(refused_, false)) {
             open_answered();
         }
-        Queued& first = commands_.front();
+        Queued& first = commands_.change().front();
         if (!std::exchange(first.reported, true)) {
             out.report(TraceEvent("command_sent")
                            .with("session", node_->session)
@@ -79,12 +80,16 @@ public:
     }
     /// Those that are kept wait for an answer again, before all others.
     void open_answered() {
-        for (Queued& one : answered_) {
+        if (!keeps_answered()) {
+            return;
+        }
+        for (Queued& one : answered_.change()) {
             one.again = true;
         }
-        sequence_ -= answered_.size();
-        sent_ = sent_ && answered_.empty();
-        commands_.splice(commands_.begin(), answered_);
+        sequence_ -= answered_->size();
+        sent_ = false;
+        commands_.change().splice(commands_->begin(), answered_.change());
+        answered_.clear();
     }
     /// \param keep  in case that this answer is a lie. \pre answers(result)
     Command pop(const CommandResult& result, bool keep, Outbox& out) {
@@ -96,14 +101,19 @@ public:
                            .with("run", result.run));
         }
         Command command = first();
+        std::list<Queued>& commands = commands_.change();
         if (keep) {
-            answered_.splice(answered_.end(), commands_, commands_.begin());
-            if (answered_.size() > answered_max) {
-                forgotten_ = std::max(forgotten_, round_of(answered_.front()));
-                answered_.pop_front();
+            std::list<Queued>& answered = answered_.change();
+            answered.splice(answered.end(), commands, commands.begin());
+            if (answered.size() > answered_max) {
+                forgotten_ = std::max(forgotten_, round_of(answered.front()));
+                answered.pop_front();
             }
         } else {
-            commands_.pop_front();
+            commands.pop_front();
+        }
+        if (commands.empty()) {
+            commands_.clear();
         }
         ++sequence_;
         sent_ = false;
@@ -112,11 +122,12 @@ public:
     /// Other members exchange that round with this node, so a check-in for it is in the ledger: the
     /// first one at least, and all commands before that.
     void forget_up_to(Round round) {
-        if (forgotten_ && *forgotten_ >= round) {
+        if (!keeps_answered() || (forgotten_ && *forgotten_ >= round)) {
             return;  // the first one is not here any more
         }
-        auto end = answered_.begin();
-        for (auto one = answered_.begin(); one != answered_.end(); ++one) {
+        std::list<Queued>& answered = answered_.change();
+        auto end = answered.begin();
+        for (auto one = answered.begin(); one != answered.end(); ++one) {
             const auto of = round_of(*one);
             if (of && *of <= round) {
                 end = std::next(one);
@@ -126,7 +137,7 @@ public:
                 }
             }
         }
-        answered_.erase(answered_.begin(), end);
+        answered.erase(answered.begin(), end);
     }
 
 private:
@@ -144,17 +155,16 @@ private:
     }
     /// Of this start, and about the first command, which was sent.
     bool is_about_first(const CommandResult& result) const {
-        return sent_ && !commands_.empty() && result.sequence == sequence_ &&
-               result.is_for(node_->session);
+        return sent_ && !empty() && result.sequence == sequence_ && result.is_for(node_->session);
     }
 
     const SlNodeOptions* node_;
-    std::uint64_t sequence_ = 1;      ///< of the first command
-    bool sent_ = false;               ///< the first command, since it is the first one
-    bool refused_ = false;            ///< a command that is not answered by that
-    std::list<Queued> commands_;      ///< an empty deque would take 400 bytes
+    std::uint64_t sequence_ = 1;  ///< of the first command
+    bool sent_ = false;           ///< the first command, since it is the first one
+    bool refused_ = false;        ///< a command that is not answered by that
+    MostlyEmpty<std::list<Queued>> commands_;
     std::optional<Round> forgotten_;  ///< the newest one of which a check-in is not kept any more
-    std::list<Queued> answered_;      ///< the newest of those before, if they are kept
+    MostlyEmpty<std::list<Queued>> answered_;  ///< the newest of those before, if they are kept
 };
 
 }  // namespace starling

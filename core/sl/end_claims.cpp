@@ -6,10 +6,10 @@ namespace starling {
 
 EndClaims::Verdict EndClaims::note(SwarmTime now, EndClaim what, const NodeId& by,
                                    const Address& at) {
-    const auto first = std::find_if(claims_.begin(), claims_.end(),
+    const auto first = std::find_if(claims_->begin(), claims_->end(),
                                     [&](const Claim& claim) { return claim.what == what; });
-    if (first == claims_.end()) {
-        claims_.push_back({what, by, at, now});
+    if (first == claims_->end()) {
+        claims_.change().push_back({what, by, at, now});
         return Verdict::first;
     }
     const bool others_are_silent = now - first->since >= limit_;
@@ -17,17 +17,17 @@ EndClaims::Verdict EndClaims::note(SwarmTime now, EndClaim what, const NodeId& b
 }
 
 void EndClaims::on_denied(const NodeId& by, const Address& at) {
-    std::erase_if(claims_, [&](const Claim& claim) {
+    claims_.erase_if([&](const Claim& claim) {
         return claim.what != EndClaim::refused_start && !claim.is_of(by, at);
     });
 }
 
 void EndClaims::forget(EndClaim what) {
-    std::erase_if(claims_, [&](const Claim& claim) { return claim.what == what; });
+    claims_.erase_if([&](const Claim& claim) { return claim.what == what; });
 }
 
 bool EndClaims::has_one_of(const NodeId& by) const {
-    return std::any_of(claims_.begin(), claims_.end(),
+    return std::any_of(claims_->begin(), claims_->end(),
                        [&](const Claim& claim) { return claim.by == by; });
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/base/ids.hpp"
+#include "core/base/mostly_empty.hpp"
 #include "core/base/time.hpp"
 
 namespace starling {
@@ -48,7 +49,7 @@ private:
     };
 
     SwarmDuration limit_;
-    std::vector<Claim> claims_;  ///< the first one of each kind
+    MostlyEmpty<std::vector<Claim>> claims_;  ///< the first one of each kind
 };
 
 }  // namespace starling

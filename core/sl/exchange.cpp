@@ -159,7 +159,7 @@ void Exchange::on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out) {
     }
     Partner& partner = states_[place];
     partner.up = true;
-    note_window(partners_[place], partner);
+    note_window(partner);
     partner.served.clear();
     partner.served_merged.clear();
     if (partner.rare) {
@@ -177,13 +177,14 @@ void Exchange::on_peer_lost(const NodeId& peer) {
     if (place == states_.size()) {
         return;
     }
-    const std::uint32_t member = partners_[place];
     Partner& partner = states_[place];
     partner.up = false;
-    note_window(member, partner);
+    note_window(partner);
     if (std::exchange(partner.requested, 0) > 0) {  // it requests them again when it is back
-        for (auto& [segment, requesters] : requesters_.change()) {
-            requesters.erase(member);
+        for (std::uint32_t segment = 0; segment < merged_.size(); ++segment) {
+            if (!merged_.has(segment)) {
+                partner.served_merged.erase(segment);
+            }
         }
     }
 }
@@ -198,8 +199,7 @@ void Exchange::on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& 
     const bool merged = fetch.kind == SegmentKind::merged;
     for (const std::uint32_t segment : segments_in(fetch.ranges, count)) {
         if (merged && !merged_.has(segment)) {
-            std::set<std::uint32_t>& requesters = requesters_.change()[segment];
-            partner.requested += requesters.insert(partners_[place]).second ? 1U : 0U;
+            partner.requested += partner.served_merged.insert(segment) ? 1U : 0U;
         } else if (note_served(partner, fetch.kind, segment)) {
             send_segment(from, fetch.kind, segment,
                          merged ? merged_.encoded(segment) : own_.encoded(segment), out);
@@ -267,7 +267,7 @@ Result<bool> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
         store_merged(data.index, std::move(values), std::move(body), out);
         return true;
     }
-    note_window(member, partner);
+    note_window(partner);
     if (setup_.kept != nullptr) {
         setup_.kept->keep(setup_.members[member], data.index, body, layout().size_bytes());
     }
@@ -315,15 +315,13 @@ void Exchange::contribute(std::uint32_t segment, std::size_t contributor, Blob b
 /// Others may wait for it: for their owner, or for the relay of their group.
 void Exchange::store_merged(std::uint32_t segment, Blob values, Blob encoded, Outbox& out) {
     merged_.store(segment, std::move(values), std::move(encoded));
-    const auto requesters = requesters_->find(segment);
-    if (requesters == requesters_->end()) {
-        return;
+    for (std::size_t place = 0; place < states_.size(); ++place) {
+        Partner& partner = states_[place];
+        if (partner.requested > 0 && partner.served_merged.erase(segment)) {
+            --partner.requested;
+            send_segment(id_at(place), SegmentKind::merged, segment, merged_.encoded(segment), out);
+        }
     }
-    for (const std::uint32_t member : requesters->second) {
-        --state_of(member).requested;
-        send_segment(id_of(member), SegmentKind::merged, segment, merged_.encoded(segment), out);
-    }
-    requesters_.erase(segment);
 }
 
 std::vector<NodeId> Exchange::contributors_at(const std::vector<std::uint32_t>& places) const {
@@ -352,7 +350,7 @@ void Exchange::on_merged(SwarmTime now, const MergeResult& result, Outbox& out) 
         } else if (partner.up && partner.in_window) {
             send_fetch(id_at(place), partner, SegmentKind::contribution, out, before);
         }
-        note_window(partners_[place], partner);
+        note_window(partner);
     }
     request_within_window(now, out);
 }

@@ -129,6 +129,8 @@ public:
     std::vector<NodeId> contributors_at(const std::vector<std::uint32_t>& places) const;
     bool complete() const { return merged_.complete(); }
     const Segments& merged() const { return merged_.values(); }
+    /// \pre complete()
+    void share_merged(SharedRounds& shared) { merged_.share(shared); }
     /// The segments of merged() that are there since the last call.
     std::vector<std::uint32_t> take_new_merged() { return merged_.take_new(); }
 
@@ -159,6 +161,8 @@ private:
         };
         Seldom<Needed> needed;  ///< nothing: none, as of half of the partners in a tree
         SegmentSet served;      ///< of the own parameters, to it; see note_served()
+        /// Those of merged segments; and segments that it has requested and that are not merged
+        /// yet.
         SegmentSet served_merged;
         std::uint64_t bytes = 0;  ///< of its segments that have come
         /// What most partners never need: an owner in a large swarm has 100,000 of them.
@@ -174,9 +178,10 @@ private:
         Seldom<Rare> rare;            ///< nothing: all zero
         std::uint32_t requested = 0;  ///< merged segments that it requested, not merged yet
         std::uint8_t probes = 0;      ///< sent in a row, without a segment: see probe_timeout()
-        bool up = false;
-        bool in_window = false;  ///< may send contributions: see fan_in_window
-        bool sending = false;    ///< is counted in sending_
+        bool up : 1 = false;
+        bool in_window : 1 = false;  ///< may send contributions: see fan_in_window
+        bool sending : 1 = false;    ///< is counted in sending_
+        bool queued : 1 = false;     ///< may be asked for them once others have sent theirs
 
         const SegmentSet& contributions() const {
             return needed ? needed->contributions : no_segments();
@@ -226,7 +231,7 @@ private:
     const NodeId& id_at(std::size_t place) const { return id_of(partners_[place]); }
     /// \pre `member` is a partner
     Partner& state_of(std::uint32_t member);
-    void note_window(std::uint32_t member, Partner& partner);
+    void note_window(Partner& partner);
     void request_within_window(SwarmTime now, Outbox& out);
     void begin_waiting(SwarmTime now);
     static void resume_waiting(SwarmTime now, Partner& partner);
@@ -258,18 +263,15 @@ private:
     ExchangeTerms setup_;
     OwnContribution& own_;
     std::shared_ptr<const RoundPlan> plan_;
-    std::uint32_t self_ = 0;  ///< index of this member
+    std::uint32_t self_ = 0;                 ///< index of this member
+    std::uint32_t contributions_below_ = 0;  ///< end of the window of segments
+    std::uint32_t open_ = 0;                 ///< owned segments in it that are not merged
+    std::uint32_t sending_ = 0;              ///< partners that were asked for contributions
+    std::uint32_t queued_from_ = 0;          ///< no partner before this one is queued
     std::vector<std::uint32_t> partners_;
     std::vector<Partner> states_;  ///< of partners_, in their order
-    /// Partners that may be asked for contributions as soon as others have sent theirs.
-    MostlyEmpty<std::set<std::uint32_t>> queued_;
-    std::size_t sending_ = 0;  ///< partners that were asked for contributions
-    /// Who has requested a merged segment that is not here yet.
-    MostlyEmpty<std::map<std::uint32_t, std::set<std::uint32_t>>> requesters_;
     /// Of owned segments; see contribute().
     MostlyEmpty<std::map<std::uint32_t, Assembly>> assemblies_;
-    std::uint32_t contributions_below_ = 0;  ///< end of the window of segments
-    std::size_t open_ = 0;                   ///< owned segments in it that are not merged
     MergedSegments merged_;
     std::uint64_t expected_bytes_ = 0;  ///< to be received in this attempt
     std::uint64_t partial_bytes_ = 0;   ///< of all partners

@@ -32,26 +32,27 @@ bool Exchange::open_window(Outbox& out) {
 
 /// Has to be called after every change of what is needed of the partner, of its connection, and of
 /// the window.
-void Exchange::note_window(std::uint32_t member, Partner& partner) {
+void Exchange::note_window(Partner& partner) {
     const bool may_send = partner.up && contributes(partner);
     const bool sending = may_send && partner.in_window;
     sending_ = sending_ + (sending ? 1U : 0U) - (partner.sending ? 1U : 0U);
     partner.sending = sending;
-    if (may_send && !partner.in_window) {
-        queued_.change().insert(member);
-    } else {
-        queued_.erase(member);
+    partner.queued = may_send && !partner.in_window;
+    if (partner.queued) {
+        queued_from_ = std::min(queued_from_, static_cast<std::uint32_t>(&partner - &states_[0]));
     }
 }
 
 void Exchange::request_within_window(SwarmTime now, Outbox& out) {
-    while (sending_ < fan_in_window && !queued_->empty()) {
-        const std::uint32_t member = *queued_->begin();
-        Partner& partner = state_of(member);
+    for (; sending_ < fan_in_window && queued_from_ < states_.size(); ++queued_from_) {
+        Partner& partner = states_[queued_from_];
+        if (!partner.queued) {
+            continue;
+        }
         partner.in_window = true;
-        note_window(member, partner);
+        note_window(partner);
         resume_waiting(now, partner);
-        send_fetch(id_of(member), partner, SegmentKind::contribution, out);
+        send_fetch(id_at(queued_from_), partner, SegmentKind::contribution, out);
     }
 }
 

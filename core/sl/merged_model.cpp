@@ -11,13 +11,13 @@ MergedModel::MergedModel(DraftNumber draft, RoundKey key, const ParamLayout& lay
     : draft_(draft),
       key_(std::move(key)),
       bytes_(layout.size_bytes()),
-      read_soon_(read_soon),
-      digests_(layout.segment_count()) {}
+      digests_(layout.segment_count()),
+      read_soon_(read_soon) {}
 
 void MergedModel::add(std::uint32_t index, const Blob& segment,
                       const std::optional<Digest>& digest) {
     ++here_;
-    scattered_.emplace(index, segment);
+    scattered_.change().emplace(index, segment);
     find_run(index);
     if (digest) {
         digests_[index] = *digest;
@@ -30,8 +30,9 @@ void MergedModel::add(std::uint32_t index, const Blob& segment,
 /// Moves the neighbours of `index`, and itself, to unwritten_ if they are enough. Members receive
 /// from several owners in turns, and each owner's segments lie beside each other.
 void MergedModel::find_run(std::uint32_t index) {
-    auto first = scattered_.find(index);
-    while (first != scattered_.begin() && std::prev(first)->first + 1 == first->first) {
+    std::map<std::uint32_t, Blob>& scattered = scattered_.change();
+    auto first = scattered.find(index);
+    while (first != scattered.begin() && std::prev(first)->first + 1 == first->first) {
         --first;
     }
     auto end = first;
@@ -39,14 +40,17 @@ void MergedModel::find_run(std::uint32_t index) {
     do {
         ++end;
         ++count;
-    } while (end != scattered_.end() && end->first == std::prev(end)->first + 1);
+    } while (end != scattered.end() && end->first == std::prev(end)->first + 1);
     if (count < run_segments) {
         return;
     }
     for (auto at = first; at != end; ++at) {
         unwritten_.push_back({at->first, std::move(at->second)});
     }
-    scattered_.erase(first, end);
+    scattered.erase(first, end);
+    if (scattered.empty()) {
+        scattered_.clear();
+    }
 }
 
 void MergedModel::start_work(Outbox& out) {
@@ -58,9 +62,10 @@ void MergedModel::start_work(Outbox& out) {
     // A model of one batch is left for KeepWork: another work would cost more than it gains.
     const bool rest = complete && here_ >= batch_segments;
     if (rest) {
-        for (auto& [index, segment] : std::exchange(scattered_, {})) {
-            unwritten_.push_back({index, std::move(segment)});
+        for (const auto& [index, segment] : *scattered_) {
+            unwritten_.push_back({index, segment});
         }
+        scattered_.clear();
     }
     if (unwritten_.size() >= batch_segments || (rest && !unwritten_.empty())) {
         for (const PlacedSegment& segment : unwritten_) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/base/mostly_empty.hpp"
 #include "core/node/outbox.hpp"
 
 namespace starling {
@@ -40,14 +41,15 @@ private:
     DraftNumber draft_;
     RoundKey key_;
     std::uint64_t bytes_;  ///< of all segments
-    bool read_soon_;
-    std::size_t here_ = 0;
     std::vector<PlacedSegment> unhashed_;
-    std::map<std::uint32_t, Blob> scattered_;  ///< to be written, without enough neighbours yet
-    std::vector<PlacedSegment> unwritten_;     ///< the others, in runs
-    std::uint64_t written_bytes_ = 0;          ///< handed to WriteWork
+    /// To be written, without enough neighbours yet.
+    MostlyEmpty<std::map<std::uint32_t, Blob>> scattered_;
+    std::vector<PlacedSegment> unwritten_;  ///< the others, in runs
+    std::uint64_t written_bytes_ = 0;       ///< handed to WriteWork
     std::vector<Digest> digests_;
-    std::size_t hashed_ = 0;
+    std::uint32_t here_ = 0;
+    std::uint32_t hashed_ = 0;
+    bool read_soon_;
 };
 
 }  // namespace starling

@@ -13,9 +13,9 @@ void MlSession::on_up(const NodeId& ml) {
     }
 }
 
-void MlSession::refuse(const NodeId& ml, Outbox& out) const {
+void MlSession::refuse(const NodeId& ml, const NodeId& sl, Outbox& out) {
     out.send(ml,
-             SessionFailed{Errc::refused, "SL '" + sl_.name + "' already serves another ML node"});
+             SessionFailed{Errc::refused, "SL '" + sl.name + "' already serves another ML node"});
 }
 
 Result<void> MlSession::open(const NodeId& ml, const OpenSession& open, SharedRounds& shared,
@@ -65,7 +65,7 @@ NodeId MlSession::release_ml() {
     if (session_) {
         return std::exchange(session_->ml, NodeId{});
     }
-    NodeId ml = early_.value_or(NodeId{});
+    NodeId ml = early_ ? *early_ : NodeId{};
     early_.reset();
     return ml;
 }
@@ -88,7 +88,8 @@ void MlSession::on_sync_begin(const SyncBegin& begin, Round round, Outbox& out) 
     out.report(TraceEvent("sync_receiving").with("round", round));
 }
 
-bool MlSession::on_segment(const MlSegment& segment, const Blob& body, Outbox& out) {
+bool MlSession::on_segment(const MlSegment& segment, const Blob& body, SharedRounds& shared,
+                           Outbox& out) {
     if (!sync_ || sync_->waiting || segment.sequence != sync_->sequence ||
         segment.index >= sync_->params.size() || !sync_->params[segment.index].empty() ||
         body.size() != session_->layout->segment_size(segment.index) ||
@@ -100,6 +101,9 @@ bool MlSession::on_segment(const MlSegment& segment, const Blob& body, Outbox& o
     find_non_finite(segment.index);
     ++sync_->present;
     sync_->waiting = sync_->present == sync_->params.size();
+    if (sync_->waiting) {
+        sync_->params = shared.copy_of(sync_->params);
+    }
     return sync_->waiting;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/base/node_set.hpp"
+#include "core/base/seldom.hpp"
 #include "core/node/outbox.hpp"
 #include "core/sl/committed_model.hpp"
 #include "core/sl/shared_rounds.hpp"
@@ -16,13 +17,11 @@ namespace starling {
 /// been sent a committed model in return.
 class MlSession {
 public:
-    explicit MlSession(NodeId sl) : sl_(std::move(sl)) {}
-
     void on_up(const NodeId& ml);
     void on_disconnected(const NodeId& ml) { connected_.erase(ml); }
     bool is_connected(const NodeId& node) const { return connected_.contains(node); }
     /// Connected, and no session is open yet.
-    bool is_early(const NodeId& node) const { return early_ == node; }
+    bool is_early(const NodeId& node) const { return early_ && *early_ == node; }
     bool is_of_session(const NodeId& node) const { return session_ && session_->ml == node; }
 
     bool is_open() const { return session_ != nullptr; }
@@ -42,8 +41,8 @@ public:
 
     /// Opens the session. Errc::malformed: its layout can't be used. \pre !is_open()
     Result<void> open(const NodeId& ml, const OpenSession& open, SharedRounds& shared, Outbox& out);
-    /// To an ML node that wants to open a second session.
-    void refuse(const NodeId& ml, Outbox& out) const;
+    /// To an ML node that wants to open a second session with this SL.
+    static void refuse(const NodeId& ml, const NodeId& sl, Outbox& out);
     /// Tells the ML that it has joined. \pre is_open()
     void on_joined(Run run, Round round, Outbox& out);
     /// The ML node of the session, or the early one, has ended or disconnected: forgets it.
@@ -55,7 +54,7 @@ public:
     // A sync. \pre of all of these: is_open()
     void on_sync_begin(const SyncBegin& begin, Round round, Outbox& out);
     /// \return true: the parameters have come completely with this segment.
-    bool on_segment(const MlSegment& segment, const Blob& body, Outbox& out);
+    bool on_segment(const MlSegment& segment, const Blob& body, SharedRounds& shared, Outbox& out);
     /// The ML's parameters are complete, and it waits for the committed model.
     bool is_waiting() const { return sync_ && sync_->waiting; }
     /// Whether the ML has not been sent this model yet.
@@ -97,9 +96,8 @@ private:
 
     void find_non_finite(std::uint32_t segment);
 
-    NodeId sl_;
-    NodeSet connected_;            ///< ML nodes
-    std::optional<NodeId> early_;  ///< of those, the newest, until a session is open
+    NodeSet connected_;     ///< ML nodes
+    Seldom<NodeId> early_;  ///< of those, the newest, until a session is open
     // In memory of their own, which is free without them.
     std::unique_ptr<Session> session_;
     std::unique_ptr<Sync> sync_;

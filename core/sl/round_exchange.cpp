@@ -45,14 +45,14 @@ void RoundExchange::set_own(OwnParameters own, ExchangeSetup& setup) {
     const RoundMember* const member = setup.members.find(self_);
     const std::uint64_t index = member != nullptr ? member->check_in_index : 0;
     if (setup.key.round == 0) {
-        residuals_.clear();  // of another run
+        residuals_.reset();  // of another run
     }
     if (own_) {
         own_->check_in_index = index;  // of the same parameters: see RoundExchange::own_
     } else {
-        own_.emplace(
-            OwnInRound{index, OwnContribution(SegmentCodec(setup.layout, setup.compression),
-                                              std::move(own), residuals_)});
+        own_.emplace(OwnInRound{
+            index, OwnContribution(SegmentCodec(setup.layout, setup.compression), std::move(own),
+                                   residuals_ ? *residuals_ : Segments())});
     }
     setup.own = &own_->contribution;
 }
@@ -227,8 +227,9 @@ void RoundExchange::process_merged(Outbox& out) {
     if (!exchange_->complete()) {
         return;
     }
+    exchange_->share_merged(services_.shared);
     if (const auto digests = model_->digests()) {
-        on_digest(model_digest(*digests, hasher_), out);
+        on_digest(model_digest(*digests, services_.hasher), out);
     }
 }
 
@@ -297,10 +298,11 @@ void RoundExchange::report_if_allowed() {
     }
     const RoundKey& key = exchange_->key();
     reported_model_ = KeptModel{key, *merged_digest_, exchange_->merged()};
-    report_ = MergeReport{*merged_digest_,
-                          signer_->sign(report_text(self_, key.contract, key.run, key.round,
-                                                    key.attempt, *merged_digest_, durable)),
-                          durable};
+    report_ =
+        MergeReport{*merged_digest_,
+                    services_.signer->sign(report_text(self_, key.contract, key.run, key.round,
+                                                       key.attempt, *merged_digest_, durable)),
+                    durable};
     new_report_ = true;
 }
 
@@ -361,7 +363,10 @@ void RoundExchange::on_committed(const CommittedModel& model) {
     const bool contributed = own_ && same_round(contributions_round_, model.key) &&
                              member != nullptr && member->check_in_index == own_->check_in_index;
     if (contributed) {
-        residuals_ = own_->contribution.residuals();
+        residuals_.reset();
+        if (Segments lost = own_->contribution.residuals(); !lost.empty()) {
+            residuals_ = std::move(lost);
+        }
     }
     if (!exchange_) {
         own_.reset();

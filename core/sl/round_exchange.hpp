@@ -23,8 +23,10 @@ namespace starling {
 class RoundExchange {
 public:
     /// \param hasher  must outlive it
-    RoundExchange(NodeId self, std::shared_ptr<const NodeSigner> signer, const Hasher& hasher)
-        : self_(std::move(self)), signer_(std::move(signer)), hasher_(hasher) {}
+    /// \param shared  outlives this, as does `hasher`.
+    RoundExchange(NodeId self, std::shared_ptr<const NodeSigner> signer, SharedRounds& shared,
+                  const Hasher& hasher)
+        : self_(std::move(self)), services_{std::move(signer), shared, hasher} {}
 
     /// The running exchange; nullptr: there is none.
     const Exchange* running() const { return exchange_.get(); }
@@ -132,11 +134,17 @@ private:
     void report_if_allowed();
 
     NodeId self_;
-    std::shared_ptr<const NodeSigner> signer_;
-    const Hasher& hasher_;
+    struct Services {
+        std::shared_ptr<const NodeSigner> signer;
+        SharedRounds& shared;
+        const Hasher& hasher;
+    };
+    Services services_;
     std::unique_ptr<Exchange> exchange_;
     std::size_t plan_hash_ = 0;  ///< of the text of the newest attempt's plan
     std::uint32_t serial_ = 0;   ///< grows with each attempt: results of an earlier one are ignored
+    bool storing_fetched_ = false;
+    bool new_report_ = false;
 
     // On the attempt of exchange_.
     std::unique_ptr<MergedModel> model_;  ///< what it merges to, until it is hashed
@@ -145,8 +153,6 @@ private:
 
     /// Models that are not durable yet, without segments, by the serials of their attempts.
     MostlyEmpty<std::map<std::uint32_t, KeptModel>> storing_;
-    bool storing_fetched_ = false;
-    bool new_report_ = false;
 
     Seldom<KeptModel> reported_model_;  ///< that of the newest report; survives its attempt
     /// This node's part in the round of contributions_round_, the same in all attempts: the program
@@ -156,7 +162,8 @@ private:
         OwnContribution contribution;
     };
     std::optional<OwnInRound> own_;
-    Segments residuals_;  ///< of the newest round that was committed with a contribution of here
+    /// What compression lost in the newest round that was committed with a contribution of here.
+    Seldom<Segments> residuals_;
     KeptContributions kept_contributions_;
     RoundKey contributions_round_;  ///< of kept_contributions_; its attempt is ignored
     /// Requests for attempts that the SN has not announced yet: the newest of each peer and kind.

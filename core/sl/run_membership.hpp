@@ -80,17 +80,17 @@ private:
     std::shared_ptr<SharedRounds> shared_;
     ShortText contract_;
     Run run_ = 0;
-    bool enrolled_ = false;
+    std::uint32_t reported_waiting_ = 0;        ///< checked_in of the last view
     std::shared_ptr<const ContractView> view_;  ///< the newest of this run; their versions grow
     Round next_round_ = 0;                      ///< one more than the newest committed model here
     MemberList members_seen_;                   ///< of this run's rounds
-    std::uint32_t reported_waiting_ = 0;        ///< checked_in of the last view
+    bool enrolled_ = false;
 
     // Of the newest check-in.
-    SwarmTime checked_in_at_{};
-    Attempt attempt_ = 0;   ///< that was on
     bool refused_ = false;  ///< the round had gone on
     bool accepted_ = false;
+    Attempt attempt_ = 0;  ///< that was on
+    SwarmTime checked_in_at_{};
 };
 
 }  // namespace starling

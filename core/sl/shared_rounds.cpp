@@ -131,4 +131,18 @@ std::shared_ptr<const OpenSession> SharedRounds::copy_of(const OpenSession& open
     return sessions_.front();
 }
 
+Segments SharedRounds::copy_of(const Segments& model) {
+    if (!std::ranges::all_of(model, &Blob::is_phantom)) {
+        return model;
+    }
+    const auto found = std::ranges::find_if(phantoms_, [&](const Segments& kept) {
+        return std::ranges::equal(kept, model, {}, &Blob::size, &Blob::size);
+    });
+    if (found != phantoms_.end()) {
+        return *found;
+    }
+    keep(phantoms_, model);
+    return model;
+}
+
 }  // namespace starling

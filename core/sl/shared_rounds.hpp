@@ -32,6 +32,8 @@ public:
     std::shared_ptr<const ContractView> copy_of(const ContractView& view);
     /// The same of an ML's request for a session.
     std::shared_ptr<const OpenSession> copy_of(const OpenSession& open);
+    /// The same of a model of phantoms, all of which are alike; of another one, itself.
+    Segments copy_of(const Segments& model);
 
 private:
     struct Plan {
@@ -56,6 +58,7 @@ private:
     std::list<std::shared_ptr<const ContractView>> copies_;
     std::list<std::shared_ptr<const ParamLayout>> layouts_;
     std::list<std::shared_ptr<const OpenSession>> sessions_;
+    std::list<Segments> phantoms_;
 };
 
 }  // namespace starling

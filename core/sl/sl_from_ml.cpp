@@ -8,7 +8,7 @@ namespace starling {
 
 void SlNode::on_open_session(const NodeId& from, const OpenSession& open, Outbox& out) {
     if (ml_.is_open()) {
-        ml_.refuse(from, out);
+        MlSession::refuse(from, options_.id, out);
         return;
     }
     if (const Result<void> opened = ml_.open(from, open, *options_.shared, out); !opened) {
@@ -19,14 +19,14 @@ void SlNode::on_open_session(const NodeId& from, const OpenSession& open, Outbox
     // If an earlier start of this node has kept a merge, it resumes that run, or learns how it
     // ended.
     std::optional<Run> back_to;
-    if (!options_.kept.empty() && options_.kept.back().key.contract == open.contract) {
-        back_to = options_.kept.back().key.run;
+    if (!options_.kept->empty() && options_.kept->back().key.contract == open.contract) {
+        back_to = options_.kept->back().key.run;
     }
     submit(Enrol{open.contract, open.config, open.layout_text, back_to, options_.site}, out);
 }
 
 void SlNode::on_ml_segment(const MlSegment& segment, const Blob& body, Outbox& out) {
-    if (!ml_.on_segment(segment, body, out)) {
+    if (!ml_.on_segment(segment, body, *options_.shared, out)) {
         return;
     }
     if (models_.model() && ml_.lacks(*models_.model())) {

@@ -27,10 +27,9 @@ SlNode::SlNode(SlNodeOptions options, const Hasher& hasher)
       hasher_(hasher),
       sn_(options_),
       lists_(*options_.shared, hasher_),
-      ml_(options_.id),
       run_(options_.shared),
       peers_(options_.id),
-      round_(options_.id, options_.signer, hasher_),
+      round_(options_.id, options_.signer, *options_.shared, hasher_),
       catch_up_(options_.id, options_.catch_up_limit),
       models_(options_.linger) {}
 

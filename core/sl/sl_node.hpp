@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/base/mostly_empty.hpp"
 #include "core/node/node.hpp"
 
 namespace starling {
@@ -19,7 +20,8 @@ struct SlNodeOptions {
     /// (session, sequence).
     std::uint64_t session = 1;
     std::shared_ptr<const NodeSigner> signer;  ///< of this start; not nullptr
-    std::vector<KeptModel> kept;  ///< by an earlier start of this node, the newest last
+    /// By an earlier start of this node, the newest last.
+    MostlyEmpty<std::vector<KeptModel>> kept;
     /// The nodes of a simulation have one in common; nullptr: the node makes one of its own.
     std::shared_ptr<SharedRounds> shared;
     /// Stops after this time without a connection to an SN.

@@ -227,8 +227,8 @@ std::optional<CommittedModel> SlNode::kept_model(const Commit& commit) const {
     if (const auto& reported = round_.reported_model(); reported && fits(*reported)) {
         return CommittedModel{key, commit, reported->segments};
     }
-    const auto kept = std::find_if(options_.kept.begin(), options_.kept.end(), fits);
-    if (kept != options_.kept.end()) {
+    const auto kept = std::find_if(options_.kept->begin(), options_.kept->end(), fits);
+    if (kept != options_.kept->end()) {
         return CommittedModel{key, commit, kept->segments};
     }
     return std::nullopt;
@@ -258,7 +258,7 @@ void SlNode::resume_from(CommittedModel model, const Segments& at_hand, Outbox& 
 /// Drops models of an earlier start, except for later rounds of this run: the swarm may still agree
 /// on those. Their files would else not be written over while this node runs.
 void SlNode::forget_kept(const RoundKey& resumed) {
-    std::erase_if(options_.kept, [&](const KeptModel& kept) {
+    options_.kept.erase_if([&](const KeptModel& kept) {
         return kept.key.contract != resumed.contract || kept.key.run != resumed.run ||
                kept.key.round <= resumed.round;
     });

@@ -89,13 +89,13 @@ void SnLink::use(SwarmTime now, const NodeId& sn, const Address& dialled) {
     sn_ = sn;
     dialled_ = dialled;
     told_.version = 0;
-    doubts_.earlier_since.reset();
+    forget_earlier();
     views_.expect(now);
     pace_.restart();
     told_rarer_ = 1;
     on_heard(now);
     asked_at_ = now;
-    if (answered_.by != sn && !answered_.confirmed) {
+    if (answered_ && answered_->by != sn && !answered_->confirmed) {
         commands_.open_answered();  // that SN may have kept them to itself
     }
 }
@@ -248,7 +248,7 @@ void SnLink::on_view(SwarmTime now, std::uint64_t version) {
         told_.newest_by = dialled_;
         told_.denied_by.clear();
     }
-    doubts_.earlier_since.reset();
+    forget_earlier();
     views_.on_view(now);
     pace_.on_answered(now);
     claims_.on_denied(*sn_, dialled_);
@@ -257,7 +257,7 @@ void SnLink::on_view(SwarmTime now, std::uint64_t version) {
 void SnLink::on_same_view(SwarmTime now, std::uint64_t version) {
     pace_.on_answered(now);
     told_.version = std::max(told_.version, version);
-    doubts_.earlier_since.reset();
+    forget_earlier();
     if (told_.newest_by != dialled_) {
         const auto denied_by = std::exchange(told_.denied_by, MostlyEmpty<std::set<Address>>());
         for (const Address& address : *denied_by) {
@@ -270,7 +270,7 @@ void SnLink::check_views(SwarmTime now, std::optional<Round> awaited, Outbox& ou
     if (!has_others()) {
         return;
     }
-    const bool unproven = commands_.keeps_answered() && !answered_.confirmed;
+    const bool unproven = commands_.keeps_answered() && !(answered_ && answered_->confirmed);
     switch (views_.check(now, awaited, connected_.size() == 1 || unproven)) {
         case ViewWatch::Finding::none:
             return;

@@ -92,7 +92,7 @@ public:
     /// next SN is dialled. \pre sn()
     bool is_confirmed(SwarmTime now, EndClaim what, const std::string& said, Outbox& out);
     /// It has answered otherwise than the one before: a third one is asked.
-    void doubt_answers() { answered_ = {*sn_, false}; }
+    void doubt_answers() { answered_ = KeptAnswers{*sn_, false}; }
     /// It says that the lease of this node is over. If it says so again soon, the next one is
     /// dialled. \pre sn()
     void on_lease_over(SwarmTime now, Outbox& out);
@@ -128,6 +128,11 @@ public:
 
 private:
     void note_connected(const PeerUp& up);
+    void forget_earlier() {
+        if (doubts_) {
+            doubts_->earlier_since.reset();
+        }
+    }
     bool ends_node(const CommandResult& result) const;
     void send_command(bool retry, Outbox& out);
     template <typename Type>
@@ -149,15 +154,15 @@ private:
     /// sn_, and earlier ones that are still connected, in the order of their ids; the addresses at
     /// which they were dialled.
     std::vector<std::pair<NodeId, Address>> connected_;
-    std::size_t at_ = 0;  ///< which of the addresses is dialled; counts on
+    std::uint32_t at_ = 0;  ///< which of the addresses is dialled; counts on
     /// Fatal failures in a row: as many as addresses means that all SNs refuse this node.
-    std::size_t refusals_ = 0;
+    std::uint32_t refusals_ = 0;
     SwarmTime lost_at_{};      ///< since when no SN is connected; or the last time that happened
     SwarmDuration backoff_{};  ///< before the newest try to connect; 0 after a success
     SwarmTime asked_at_{};     ///< when sn_ got the command that is not answered yet
     SwarmTime heard_at_{};     ///< the newest frame of sn_
-    bool silent_ = false;      ///< that sn_ does not answer was logged
     int told_rarer_ = 1;       ///< by sn_
+    bool silent_ = false;      ///< that sn_ does not answer was logged
     bool leaderless_ = false;  ///< sn_ has lost touch with the leader, and that was logged
     HeartbeatPace pace_;
     ViewWatch views_;
@@ -167,13 +172,13 @@ private:
         NodeId by;               ///< the SN in use at the newest one that is kept
         bool confirmed = false;  ///< another one has given an answer to that one, too
     };
-    KeptAnswers answered_;
-    struct Doubts {  ///< about the SN in use, the newest ones
+    Seldom<KeptAnswers> answered_;  ///< nothing: none was kept
+    struct Doubts {                 ///< about the SN in use, the newest ones
         std::optional<SwarmTime> lease_over_at;
         std::optional<SwarmTime> left_out_at;
         std::optional<SwarmTime> earlier_since;  ///< it tells of an earlier version than is known
     };
-    Doubts doubts_;
+    Seldom<Doubts> doubts_;
     struct Disbelief {
         SwarmTime until{};
         SwarmDuration length{};  ///< doubles

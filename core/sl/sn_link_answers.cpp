@@ -37,11 +37,11 @@ std::optional<SnLink::Answered> SnLink::take_answered(SwarmTime now, const Comma
     asked_at_ = now;
     const bool again = commands_.is_again();
     Answered answered{commands_.pop(result, may_be_a_lie, out), again};
-    if (!again) {
-        answered_.by = *sn_;
-        answered_.confirmed = false;
-    } else if (commands_.empty() || !commands_.is_again()) {
-        answered_.confirmed = answered_.confirmed || answered_.by != *sn_;
+    if (!again && may_be_a_lie) {
+        answered_ = KeptAnswers{*sn_, false};
+    } else if (again && (commands_.empty() || !commands_.is_again())) {
+        KeptAnswers& kept = answered_.get_or_make();
+        kept.confirmed = kept.confirmed || kept.by != *sn_;
     }
     if (!commands_.awaits_start()) {
         claims_.forget(EndClaim::refused_start);
@@ -80,15 +80,19 @@ bool SnLink::is_confirmed(SwarmTime now, EndClaim what, const std::string& said,
 }
 
 void SnLink::on_lease_over(SwarmTime now, Outbox& out) {
-    const std::optional<SwarmTime> before = std::exchange(doubts_.lease_over_at, now);
+    const std::optional<SwarmTime> before = std::exchange(doubts_.get_or_make().lease_over_at, now);
     if (has_others() && before && now - *before < leases_apart) {
         dial_next(now, Level::warning, "says again that this node's lease is over; dialling ", out);
     }
 }
 
 void SnLink::on_left_out(SwarmTime now, Outbox& out) {
-    if (has_others() && (!doubts_.left_out_at || now - *doubts_.left_out_at >= left_out_interval)) {
-        doubts_.left_out_at = now;
+    if (!has_others()) {
+        return;
+    }
+    std::optional<SwarmTime>& newest = doubts_.get_or_make().left_out_at;
+    if (!newest || now - *newest >= left_out_interval) {
+        newest = now;
         dial_next(now, Level::warning,
                   "has accepted a check-in, but its round goes on without this node; dialling ",
                   out);
@@ -100,10 +104,11 @@ bool SnLink::insists_on_earlier(SwarmTime now, Outbox& out) {
         return false;
     }
     pace_.on_answered(now);
-    if (!doubts_.earlier_since) {
-        doubts_.earlier_since = now;
+    std::optional<SwarmTime>& earlier_since = doubts_.get_or_make().earlier_since;
+    if (!earlier_since) {
+        earlier_since = now;
     }
-    const SwarmDuration since = now - *doubts_.earlier_since;
+    const SwarmDuration since = now - *earlier_since;
     if (since < earlier_limit) {
         return false;
     }

@@ -166,13 +166,13 @@ void SnNode::on_fetch_members(const NodeId& from, const FetchMembers& fetch, Out
         out.send(from, std::move(part));
         return;
     }
-    std::erase_if(peer.sent_parts,
-                  [&](const SnPeer::SentPart& sent) { return now_ - sent.at >= once_within; });
-    const bool sent = std::ranges::any_of(peer.sent_parts, [&](const SnPeer::SentPart& one) {
+    peer.sent_parts.erase_if(
+        [&](const SnPeer::SentPart& sent) { return now_ - sent.at >= once_within; });
+    const bool sent = std::ranges::any_of(*peer.sent_parts, [&](const SnPeer::SentPart& one) {
         return one.fetched.list == fetch.list && one.fetched.first == fetch.first;
     });
     if (!sent) {
-        peer.sent_parts.push_back({fetch, now_});
+        peer.sent_parts.change().push_back({fetch, now_});
         out.send(from, std::move(part));
     }
 }

@@ -184,12 +184,12 @@ void SnNode::on_peer_lost(const PeerLost& lost, Outbox& out) {
         leases_.on_disconnected();
         relay_news(lost.peer, false, {}, out);
         // It has gone to another SN already, and its next heartbeat may be a long time off.
-        if (peer.elsewhere.via != NodeId{}) {
+        if (peer.via() != NodeId{}) {
             peer.connected = true;
-        } else if (peer.elsewhere.said_at > peer.last_heard) {
+        } else if (peer.elsewhere && peer.elsewhere->said_at > peer.last_heard) {
             peer.connected = true;
-            peer.elsewhere.via = peer.elsewhere.said_by;
-            peer.last_heard = peer.elsewhere.said_at;
+            peer.elsewhere->via = peer.elsewhere->said_by;
+            peer.last_heard = peer.elsewhere->said_at;
         } else {
             await_return(out);
         }
@@ -208,8 +208,9 @@ void SnNode::on_frame(const FrameReceived& received, Outbox& out) {
         }
     }
     peer.on_frame(now_);
-    if (submit == nullptr) {  // a command is also sent to the SNs that an SL does not use
-        peer.elsewhere.via = {};
+    // A command is also sent to the SNs that an SL does not use.
+    if (submit == nullptr && peer.elsewhere) {
+        peer.elsewhere->via = {};
     }
     if (peer.role == Role::sn) {
         on_server_frame(received, out);

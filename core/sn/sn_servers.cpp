@@ -81,8 +81,7 @@ void SnNode::on_server_frame(const FrameReceived& received, Outbox& out) {
 /// Whether it speaks for itself here, so that another SN has nothing true to tell of it. Not if its
 /// connection here is dead, or of an older start: then it has gone to another SN.
 bool SnNode::is_heard_here(const NodeId& node, const Peer& peer) const {
-    return peer.here && peer.elsewhere.via == NodeId{} &&
-           now_ - peer.last_heard < leases_.of(peer) / 2 &&
+    return peer.here && peer.via() == NodeId{} && now_ - peer.last_heard < leases_.of(peer) / 2 &&
            !is_replaced(ledger().find_node(node), peer.session);
 }
 
@@ -100,24 +99,25 @@ void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news, Outbox
         take_report(news.node, news.beat, out);  // it is signed: who brings it does not matter
     }
     if (news.connected && is_heard_here(news.node, peer)) {
-        peer.elsewhere.said_by = from;
-        peer.elsewhere.said_at = now_;
+        SnPeer::Elsewhere& elsewhere = peer.elsewhere.get_or_make();
+        elsewhere.said_by = from;
+        elsewhere.said_at = now_;
         return;
     }
     if (news.connected) {
-        if (peer.elsewhere.said_by == from) {  // it was not silent, but not believed to be there
-            peer.last_heard = std::max(peer.last_heard, peer.elsewhere.said_at);
+        if (peer.is_said_by(from)) {  // it was not silent, but not believed to be there
+            peer.last_heard = std::max(peer.last_heard, peer.elsewhere->said_at);
         }
         peer.on_frame(now_);
         peer.connected = true;
-        peer.elsewhere.via = from;
+        peer.elsewhere.get_or_make().via = from;
         note_heartbeat(news.beat, peer);
-    } else if (!peer.here && peer.elsewhere.via == from) {
+    } else if (!peer.here && peer.via() == from) {
         peer.connected = false;
         peer.lost_at = now_;
         await_return(out);
-    } else if (peer.here && (peer.elsewhere.via == from || peer.elsewhere.said_by == from)) {
-        peer.elsewhere = {};  // if its connection here breaks too, it is nowhere
+    } else if (peer.here && (peer.via() == from || peer.is_said_by(from))) {
+        peer.elsewhere.reset();  // if its connection here breaks too, it is nowhere
     }
     status_.mark_changed();
 }

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "core/base/mostly_empty.hpp"
+#include "core/base/seldom.hpp"
 #include "core/ledger/ledger.hpp"
 #include "core/node/node.hpp"
 #include "core/node/outbox.hpp"
@@ -33,7 +35,11 @@ struct SnPeer {
         NodeId said_by;
         SwarmTime said_at{};
     };
-    Elsewhere elsewhere;
+    Seldom<Elsewhere> elsewhere;  ///< nothing, where there is one SN
+    /// The SN that relayed its newest frame; nothing: that came here.
+    NodeId via() const { return elsewhere ? elsewhere->via : NodeId{}; }
+    /// Whether another SN has said that it is connected there, while it is heard here.
+    bool is_said_by(const NodeId& sn) const { return elsewhere && elsewhere->said_by == sn; }
     Heartbeat heartbeat;  ///< the newest one, of an SL; its senders are in `received`
     SwarmTime heartbeat_at{};
     struct Received {
@@ -72,7 +78,7 @@ struct SnPeer {
         FetchMembers fetched;
         SwarmTime at{};
     };
-    std::vector<SentPart> sent_parts;  ///< of lists of members, a moment ago
+    MostlyEmpty<std::vector<SentPart>> sent_parts;  ///< of lists of members, a moment ago
     /// As the ledger knows it; nullptr: it was not looked up since it has registered. An SN of a
     /// large swarm would wait for memory at each level of the ledger's tree, for each frame.
     const RegisteredNode* registered = nullptr;

@@ -130,8 +130,9 @@ protected:
     bool goes_on(const ContractView& view) { return round.freeze(SwarmTime{}, key, view, out); }
 
     const RoundKey key{"c", 0, 5, 0};
+    SharedRounds shared;
     RoundExchange round{
-        {"sl1"}, make_memory_signer(openssl_hasher(), {"sl1"}, 1), openssl_hasher()};
+        {"sl1"}, make_memory_signer(openssl_hasher(), {"sl1"}, 1), shared, openssl_hasher()};
     std::vector<Effect> effects;
     Outbox out{effects};
 };

@@ -207,7 +207,7 @@ protected:
         options.sn_addresses = {server(1).address, server(2).address};
         options.signer = make_memory_signer(openssl_hasher(), options.id, 1);
         options.session = 7;
-        options.kept = {{{"c", 0, 4, 0}, kept_model, {Blob(Bytes(16))}}};
+        options.kept = std::vector{KeptModel{{"c", 0, 4, 0}, kept_model, {Blob(Bytes(16))}}};
         return make_sl_node(options, openssl_hasher());
     }
     void answer(std::uint64_t number, std::uint64_t sequence, Errc code, starling::Run run = 0) {

@@ -81,6 +81,9 @@ Result<Segments> MemoryStore::keep(const KeepWork& work) {
     }
     STARLING_INVARIANT(written_bytes == work.written_bytes, "all that was written is in the draft");
     drop_draft();
+    if (!keeps_log) {
+        return model.segments;
+    }
     std::erase_if(models, [&](const KeptModel& other) { return same_round(other.key, model.key); });
     models.push_back(model);
     if (models.size() > 2) {

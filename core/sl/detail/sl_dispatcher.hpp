@@ -131,9 +131,9 @@ private:
     SlNodeOptions options_;
     const Hasher& hasher_;
     SwarmTime now_{};                 ///< of the current step
+    std::optional<int> ending_code_;  ///< set when only the goodbye to the SN is left
     int rarer_ = 1;                   ///< how much rarer ticks are than in a small swarm
     bool stopped_ = false;            ///< the last effect was put out: inputs are ignored
-    std::optional<int> ending_code_;  ///< set when only the goodbye to the SN is left
     bool stop_once_saved_ = false;    ///< asked to stop after the end of the training
 
     SnLink sn_;
