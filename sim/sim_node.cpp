@@ -91,15 +91,14 @@ SimPlace place_of(const SimNodePlan& plan) {
 
 SimNode::SimNode(const World& world, std::unique_ptr<Node> node,
                  std::function<void(const Stop&)> on_stop)
-    : engine_(world.engine),
+    : world_(world),
       node_(std::move(node)),
       on_stop_(std::move(on_stop)),
-      started_(world.started),
-      number_(static_cast<std::uint32_t>(started_.size())) {
-    started_.push_back(this);
+      number_(static_cast<std::uint32_t>(world.started.size())) {
+    world.started.push_back(this);
 }
 
-SimNode::~SimNode() { started_[number_] = nullptr; }
+SimNode::~SimNode() { world_.started[number_] = nullptr; }
 
 Result<std::unique_ptr<SimNode>> SimNode::make(const World& world, const SimNodePlan& plan,
                                                std::unique_ptr<Node> node, MemoryStore* store,
@@ -114,9 +113,7 @@ Result<std::unique_ptr<SimNode>> SimNode::make(const World& world, const SimNode
     if (store != nullptr) {
         store->drop_draft();
     }
-    self->worker_ = std::make_unique<SimWorker>(
-        world.machines.host(plan.host), world.calibration, world.hasher, WorkStores{store, store},
-        [raw = self.get()](WorkDone done) { raw->handle(std::move(done)); });
+    self->worker_ = std::make_unique<SimWorker>(*self, world.machines.host(plan.host), store);
     self->runner_ = std::make_unique<NodeRunner>(
         *self->node_,
         NodeServices{*self->endpoint_, store, *self->worker_, world.trace, world.group_commits});
@@ -140,11 +137,12 @@ void SimNode::finish_step() {
         return;  // a timer that fires too early finds nothing to do, and is set again
     }
     armed_ = *due;
-    engine_.at(*due, [this, started = &started_, number = number_, generation = ++generation_] {
-        if ((*started)[number] != nullptr) {
-            wake(generation);
-        }
-    });
+    world_.engine.at(
+        *due, [this, started = &world_.started, number = number_, generation = ++generation_] {
+            if ((*started)[number] != nullptr) {
+                wake(generation);
+            }
+        });
 }
 
 void SimNode::wake(std::uint32_t generation) {

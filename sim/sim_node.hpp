@@ -42,6 +42,7 @@ public:
         Started& started;            ///< outlives all of them
         bool group_commits = false;  ///< see NodeServices
     };
+    /// \param world  outlives the node
     /// \param on_stop  the node has stopped; called from SimEngine::run(). The SimNode must not be
     ///                 destroyed inside it.
     /// Errc::io: its name or an address is in use.
@@ -52,6 +53,7 @@ public:
     SimNode& operator=(const SimNode&) = delete;
     ~SimNode();
 
+    const World& world() const { return world_; }
     SimWorker& worker() { return *worker_; }
     /// Whether a write of its ledger is under way.
     bool writing() const { return runner_->writing(); }
@@ -64,14 +66,13 @@ private:
     void finish_step();
     void wake(std::uint32_t generation);
 
-    SimEngine& engine_;
+    const World& world_;
     std::unique_ptr<Node> node_;
     std::function<void(const Stop&)> on_stop_;
     std::unique_ptr<Endpoint> endpoint_;
     std::unique_ptr<SimWorker> worker_;
     std::unique_ptr<NodeRunner> runner_;
-    Started& started_;
-    std::uint32_t number_;                ///< in started_
+    std::uint32_t number_;                ///< in World::started
     std::uint32_t generation_ = 0;        ///< of the newest timer; older ones are ignored
     SwarmTime armed_ = SwarmTime::max();  ///< when the newest timer fires, if one will
     bool stop_reported_ = false;

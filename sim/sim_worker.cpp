@@ -4,15 +4,12 @@
 // nothing.
 #include "sim/sim_worker.hpp"
 
+#include "sim/sim_node.hpp"
+
 namespace starling {
 
-SimWorker::SimWorker(SimHost host, const Calibration& calibration, const Hasher& hasher,
-                     WorkStores stores, std::function<void(WorkDone)> deliver)
-    : host_(std::move(host)),
-      calibration_(calibration),
-      hasher_(hasher),
-      stores_(stores),
-      deliver_(std::move(deliver)) {}
+SimWorker::SimWorker(SimNode& node, SimHost host, MemoryStore* store)
+    : node_(node), host_(std::move(host)), store_(store) {}
 
 void SimWorker::start(std::uint64_t work, Work what) {
     if (auto* train = std::get_if<TrainWork>(&what)) {
@@ -36,26 +33,31 @@ void SimWorker::request_made(TrainRequest request) {
     STARLING_INVARIANT(training_.has_value(), "a program asks only after it was resumed");
     const std::uint64_t work = *training_;
     training_.reset();
-    deliver_({work, std::move(request)});
+    node_.handle(WorkDone{work, std::move(request)});
+}
+
+WorkResult SimWorker::run(const Work& what) const {
+    return run_work(what, node_.world().hasher, {store_, store_});
 }
 
 double SimWorker::compute_seconds(const Work& what) const {
+    const Calibration& table = node_.world().calibration;
     const auto bytes = static_cast<double>(work_bytes(what));
     if (const auto* merge = std::get_if<MergeWork>(&what)) {
         const auto merged = static_cast<double>(merge->contributions.front().size());
-        return bytes / calibration_.merge_bytes_per_second +
-               merged / calibration_.hash_bytes_per_second;
+        return bytes / table.merge_bytes_per_second + merged / table.hash_bytes_per_second;
     }
     if (std::holds_alternative<HashWork>(what)) {
-        return bytes / calibration_.hash_bytes_per_second;
+        return bytes / table.hash_bytes_per_second;
     }
-    return bytes / calibration_.write_bytes_per_second;
+    return bytes / table.write_bytes_per_second;
 }
 
 double SimWorker::disk_seconds(const Work& what) const {
+    const Calibration& table = node_.world().calibration;
     const bool durable = !std::holds_alternative<WriteWork>(what);
-    return static_cast<double>(work_bytes(what)) / calibration_.disk_bytes_per_second +
-           (durable ? calibration_.fsync_seconds : 0.0);
+    return static_cast<double>(work_bytes(what)) / table.disk_bytes_per_second +
+           (durable ? table.fsync_seconds : 0.0);
 }
 
 void SimWorker::next(std::unique_ptr<Queue>& queue) {
@@ -67,21 +69,19 @@ void SimWorker::next(std::unique_ptr<Queue>& queue) {
         } else {
             next(queue);
         }
-        deliver_({work, std::move(result)});
+        node_.handle(WorkDone{work, std::move(result)});
     };
     if (!is_storage(what)) {
-        queue->task = host_.compute(
-            compute_seconds(what),
-            [finish, result = std::make_shared<WorkResult>(run_work(what, hasher_, stores_))] {
-                finish(std::move(*result));
-            });
+        queue->task = host_.compute(compute_seconds(what),
+                                    [finish, result = std::make_shared<WorkResult>(run(what))] {
+                                        finish(std::move(*result));
+                                    });
         return;
     }
     queue->task = host_.compute(compute_seconds(what), [this, &queue, finish] {
         const double seconds = disk_seconds(queue->works.front().second);
-        queue->task = host_.store(seconds, [this, &queue, finish] {
-            finish(run_work(queue->works.front().second, hasher_, stores_));
-        });
+        queue->task = host_.store(
+            seconds, [this, &queue, finish] { finish(run(queue->works.front().second)); });
     });
 }
 

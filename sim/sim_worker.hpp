@@ -1,18 +1,18 @@
 #pragma once
 
-#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
 #include <utility>
 
-#include "core/base/hasher.hpp"
-#include "sim/calibration.hpp"
 #include "sim/sim_machines.hpp"
 #include "sim/sim_training.hpp"
 #include "transport/node_runner.hpp"
 
 namespace starling {
+
+class MemoryStore;
+class SimNode;
 
 /// The worker of one simulated node. Merging and hashing are executed for real; their results are
 /// delivered after the time in the calibration table, on cores and a disk that others may use;
@@ -20,9 +20,9 @@ namespace starling {
 /// program.
 class SimWorker final : public WorkExecutor {
 public:
-    /// \param deliver  gets WorkDone, from SimEngine::run().
-    SimWorker(SimHost host, const Calibration& calibration, const Hasher& hasher, WorkStores stores,
-              std::function<void(WorkDone)> deliver);
+    /// \param node  gets WorkDone, from SimEngine::run()
+    /// \param store  nullptr: results are not stored
+    SimWorker(SimNode& node, SimHost host, MemoryStore* store);
     SimWorker(const SimWorker&) = delete;
     SimWorker& operator=(const SimWorker&) = delete;
 
@@ -48,11 +48,11 @@ private:
     double disk_seconds(const Work& what) const;
     void next(std::unique_ptr<Queue>& queue);
 
+    WorkResult run(const Work& what) const;
+
+    SimNode& node_;
     SimHost host_;
-    const Calibration& calibration_;
-    const Hasher& hasher_;
-    WorkStores stores_;
-    std::function<void(WorkDone)> deliver_;
+    MemoryStore* store_;
     std::unique_ptr<SimProgram> program_;
     std::optional<std::uint64_t> training_;  ///< number of the TrainWork under way
     std::unique_ptr<Queue> computing_;

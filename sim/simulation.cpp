@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sim/simulation_impl.hpp"
+#include "transport/crypto/openssl_hasher.hpp"
 
 namespace starling {
 
@@ -39,7 +40,9 @@ Simulation::Impl::Impl(SimEngine& sim_engine, SimTrace& sim_trace,
               !options.large || options.report_use || options.watts.any()),
       links(outcome.faults, engine, network, !options.large),
       effects(engine, machines, options.calibration, options.seed),
-      watch(options.round_limit) {
+      watch(options.round_limit),
+      world{engine,           network, machines,        options.calibration,
+            openssl_hasher(), links,   running.started, options.large} {
     if (options.programs) {
         programs.emplace(*options.programs);
     }

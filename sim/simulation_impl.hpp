@@ -34,7 +34,7 @@ struct Simulation::Impl {
         std::unique_ptr<SimNode> node;       ///< null: not running
         std::uint32_t starts = 0;
         std::uint32_t starts_without_round = 0;  ///< since a program last got a round
-        std::uint64_t results_seen = 0;          ///< Impl::results at its newest start
+        std::uint64_t results_seen = 0;          ///< RunningNodes::results at its newest start
         NodeEnding outcome;
 
         static const NodeId& id_of(Deployed* const& member) { return member->plan.id; }
@@ -43,7 +43,8 @@ struct Simulation::Impl {
     struct RunningNodes {
         std::uint64_t daemons = 0;  ///< SNs and licence servers
         std::uint64_t others = 0;
-        bool stopping = false;  ///< all others have ended
+        std::uint64_t results = 0;  ///< of rounds that programs got
+        bool stopping = false;      ///< all others have ended
         SimNode::Started started;
     };
 
@@ -120,11 +121,11 @@ struct Simulation::Impl {
     Models models;
     std::optional<ProgramPool> programs;  ///< those that are processes; before members
     RunningNodes running;                 ///< before members
+    const SimNode::World world;           ///< the same
     std::vector<std::unique_ptr<Deployed>> members;
     ByNode<Deployed*, Deployed::id_of> by_name;
     std::vector<SimNodePlan> planned;  ///< nodes without an actor, which start at time 0
     std::vector<std::unique_ptr<SimNode>> stopped_nodes;  ///< their code may be on the stack
-    std::uint64_t results = 0;                            ///< of rounds that programs got
     LastActivity activity;                                ///< seen by check_stall()
     bool certificates_noted = false;
 };

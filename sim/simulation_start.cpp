@@ -81,7 +81,7 @@ void Simulation::Impl::start(Deployed& member) {
         ++member.outcome.restarts;
         outcome.faults.node_restarted();
     }
-    if (std::exchange(member.results_seen, results) != results) {
+    if (std::exchange(member.results_seen, running.results) != running.results) {
         member.starts_without_round = 0;
     }
     if (++member.starts_without_round > options.restarts_limit) {
@@ -92,9 +92,7 @@ void Simulation::Impl::start(Deployed& member) {
     member.outcome.killed = false;
     member.outcome.exit_code.reset();
     auto node = SimNode::make(
-        {engine, network, machines, options.calibration, openssl_hasher(), links, running.started,
-         options.large},
-        member.plan,
+        world, member.plan,
         make_node(member.plan, member.starts, member.store.get(), shared_rounds, openssl_hasher()),
         member.store.get(), [this, &member](const Stop& stop) { ended(member, stop); });
     if (!node) {
@@ -109,7 +107,7 @@ void Simulation::Impl::start(Deployed& member) {
                                              engine.now());
                 engine.meter().rounds = outcome.rounds.rounds().size();
                 watch.reset(engine.now(), bytes_moved());
-                ++results;
+                ++running.results;
             }));
     }
     member.node->handle(Started{});
