@@ -161,7 +161,7 @@ void Exchange::on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out) {
     partner.up = true;
     note_window(partner);
     partner.served.clear();
-    partner.served_merged.clear();
+    partner.requested = 0;
     if (partner.rare) {
         partner.rare->repeats = {};
         partner.rare->repeats_merged = {};
@@ -183,7 +183,7 @@ void Exchange::on_peer_lost(const NodeId& peer) {
     if (std::exchange(partner.requested, 0) > 0) {  // it requests them again when it is back
         for (std::uint32_t segment = 0; segment < merged_.size(); ++segment) {
             if (!merged_.has(segment)) {
-                partner.served_merged.erase(segment);
+                partner.served.erase(served_place(SegmentKind::merged, segment));
             }
         }
     }
@@ -199,7 +199,7 @@ void Exchange::on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& 
     const bool merged = fetch.kind == SegmentKind::merged;
     for (const std::uint32_t segment : segments_in(fetch.ranges, count)) {
         if (merged && !merged_.has(segment)) {
-            partner.requested += partner.served_merged.insert(segment) ? 1U : 0U;
+            partner.requested += partner.served.insert(served_place(fetch.kind, segment)) ? 1U : 0U;
         } else if (note_served(partner, fetch.kind, segment)) {
             send_segment(from, fetch.kind, segment,
                          merged ? merged_.encoded(segment) : own_.encoded(segment), out);
@@ -207,13 +207,12 @@ void Exchange::on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& 
     }
 }
 
-bool Exchange::note_served(Partner& partner, SegmentKind kind, std::uint32_t segment) {
-    const bool merged = kind == SegmentKind::merged;
-    if ((merged ? partner.served_merged : partner.served).insert(segment)) {
+bool Exchange::note_served(Partner& partner, SegmentKind kind, std::uint32_t segment) const {
+    if (partner.served.insert(served_place(kind, segment))) {
         return true;
     }
     Partner::Rare& rare = partner.rare.get_or_make();
-    return (merged ? rare.repeats_merged : rare.repeats).note(segment);
+    return (kind == SegmentKind::merged ? rare.repeats_merged : rare.repeats).note(segment);
 }
 
 void Exchange::send_segment(const NodeId& to, SegmentKind kind, std::uint32_t segment,
@@ -315,9 +314,10 @@ void Exchange::contribute(std::uint32_t segment, std::size_t contributor, Blob b
 /// Others may wait for it: for their owner, or for the relay of their group.
 void Exchange::store_merged(std::uint32_t segment, Blob values, Blob encoded, Outbox& out) {
     merged_.store(segment, std::move(values), std::move(encoded));
+    const std::uint32_t requested = served_place(SegmentKind::merged, segment);
     for (std::size_t place = 0; place < states_.size(); ++place) {
         Partner& partner = states_[place];
-        if (partner.requested > 0 && partner.served_merged.erase(segment)) {
+        if (partner.requested > 0 && partner.served.erase(requested)) {
             --partner.requested;
             send_segment(id_at(place), SegmentKind::merged, segment, merged_.encoded(segment), out);
         }

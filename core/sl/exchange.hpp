@@ -160,10 +160,9 @@ private:
             SwarmTime last_progress{};  ///< when bytes came last; at first waiting_since
         };
         Seldom<Needed> needed;  ///< nothing: none, as of half of the partners in a tree
-        SegmentSet served;      ///< of the own parameters, to it; see note_served()
-        /// Those of merged segments; and segments that it has requested and that are not merged
-        /// yet.
-        SegmentSet served_merged;
+        /// What it was sent, see note_served(): segments of the own parameters and, counted on
+        /// behind all of these, merged ones; those too that it has requested, not merged yet.
+        SegmentSet served;
         std::uint64_t bytes = 0;  ///< of its segments that have come
         /// What most partners never need: an owner in a large swarm has 100,000 of them.
         struct Rare {
@@ -172,8 +171,8 @@ private:
             std::uint64_t partial_bytes = 0;     ///< of the segment that is arriving
             std::uint32_t probe = 0;             ///< serial of the newest
             std::uint32_t probe_at_request = 0;  ///< `probe` at the last request for segments
-            RepeatedSegments repeats;            ///< of `served`
-            RepeatedSegments repeats_merged;     ///< of `served_merged`
+            RepeatedSegments repeats;            ///< of the own parameters
+            RepeatedSegments repeats_merged;     ///< of merged segments
         };
         Seldom<Rare> rare;            ///< nothing: all zero
         std::uint32_t requested = 0;  ///< merged segments that it requested, not merged yet
@@ -253,7 +252,12 @@ private:
     std::uint64_t missing_bytes(const SegmentSet& segments, SegmentKind kind) const;
     static SwarmDuration stall_timeout(const Partner& partner, SwarmDuration without_rate);
     /// Counts one more copy of the segment to that partner. \return  false: the limit is reached.
-    static bool note_served(Partner& partner, SegmentKind kind, std::uint32_t segment);
+    bool note_served(Partner& partner, SegmentKind kind, std::uint32_t segment) const;
+    /// In Partner::served.
+    std::uint32_t served_place(SegmentKind kind, std::uint32_t segment) const {
+        const bool merged = kind == SegmentKind::merged;
+        return segment + (merged ? static_cast<std::uint32_t>(merged_.size()) : 0U);
+    }
     void send_segment(const NodeId& to, SegmentKind kind, std::uint32_t segment, const Blob& body,
                       Outbox& out);
     void contribute_own(std::uint32_t segment, Outbox& out);
