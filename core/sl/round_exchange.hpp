@@ -22,8 +22,7 @@ namespace starling {
 /// of every member, or already before if the contract's Durability allows that.
 class RoundExchange {
 public:
-    /// \param hasher  must outlive it
-    /// \param shared  outlives this, as does `hasher`.
+    /// \param shared, hasher  must outlive this
     RoundExchange(NodeId self, std::shared_ptr<const NodeSigner> signer, SharedRounds& shared,
                   const Hasher& hasher)
         : self_(std::move(self)), services_{std::move(signer), shared, hasher} {}
