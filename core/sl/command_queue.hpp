@@ -122,8 +122,9 @@ public:
     /// Other members exchange that round with this node, so a check-in for it is in the ledger: the
     /// first one at least, and all commands before that.
     void forget_up_to(Round round) {
-        if (!keeps_answered() || (forgotten_ && *forgotten_ >= round)) {
-            return;  // the first one is not here any more
+        const bool first_is_gone = forgotten_ && *forgotten_ >= round;
+        if (!keeps_answered() || first_is_gone) {
+            return;
         }
         std::list<Queued>& answered = answered_.change();
         auto end = answered.begin();

@@ -160,12 +160,6 @@ void Exchange::on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out) {
     Partner& partner = states_[place];
     partner.up = true;
     note_window(partner);
-    partner.served.clear();
-    partner.requested = 0;
-    if (partner.rare) {
-        partner.rare->repeats = {};
-        partner.rare->repeats_merged = {};
-    }
     partner.probes = 0;
     set_partial(partner, 0);
     request_missing(now, peer, partner, out);
@@ -180,12 +174,12 @@ void Exchange::on_peer_lost(const NodeId& peer) {
     Partner& partner = states_[place];
     partner.up = false;
     note_window(partner);
-    if (std::exchange(partner.requested, 0) > 0) {  // it requests them again when it is back
-        for (std::uint32_t segment = 0; segment < merged_.size(); ++segment) {
-            if (!merged_.has(segment)) {
-                partner.served.erase(served_place(SegmentKind::merged, segment));
-            }
-        }
+    // What it was sent may not have arrived: it requests that again when it is back.
+    partner.served.clear();
+    partner.requested = 0;
+    if (partner.rare) {
+        partner.rare->repeats = {};
+        partner.rare->repeats_merged = {};
     }
 }
 

@@ -46,6 +46,10 @@ public:
     const std::shared_ptr<const ContractView>& view() const { return view_; }
     /// Of the attempt in the view. \pre view()
     RoundKey key() const { return {contract_, run_, view_->round, view_->attempt}; }
+    /// Of the attempt that was committed.
+    RoundKey key_of(const Commit& commit) const {
+        return {contract_, run_, commit.round, commit.attempt};
+    }
     /// Whether the view's attempt is frozen with this start of this node. \pre view()
     bool is_frozen_with(const NodeId& node, std::uint64_t session) const;
 

@@ -62,8 +62,7 @@ void SlNode::drop_made_up_commits(Outbox& out) {
     if (run_.go_back()) {
         log_sl(Level::warning,
                "This node went on from a round that was not committed, though an SN reported that "
-               "it was: "
-               "going back to round " +
+               "it was: going back to round " +
                    std::to_string(run_.next_round()),
                out);
         round_.end(out);
@@ -198,15 +197,14 @@ void SlNode::catch_up_to(const Commit& commit, Outbox& out) {
         resume_from(std::move(*kept), at_hand, out);
         return;
     }
-    catch_up_.begin(now_, {run_.contract(), run_.run(), commit.round, commit.attempt}, commit,
-                    ml_.layout(), attempt_limit(ml_.request().config, 2), out);
+    catch_up_.begin(now_, run_.key_of(commit), commit, ml_.layout(),
+                    attempt_limit(ml_.request().config, 2), out);
     check_catch_up(out);
 }
 
 bool SlNode::holds_model_of(const Commit& commit) const {
     const CommittedModel* const held = models_.model();
-    return held != nullptr &&
-           held->key == RoundKey{run_.contract(), run_.run(), commit.round, commit.attempt} &&
+    return held != nullptr && held->key == run_.key_of(commit) &&
            held->commit.digest == commit.digest;
 }
 
@@ -217,11 +215,10 @@ std::optional<CommittedModel> SlNode::kept_model(const Commit& commit) const {
         return *models_.model();
     }
     const std::size_t segments = ml_.layout()->segment_count();
-    const RoundKey key{run_.contract(), run_.run(), commit.round, commit.attempt};
+    const RoundKey key = run_.key_of(commit);
     // An SN that lies could name it as the model of a round that never was.
     const auto fits = [&](const KeptModel& kept) {
-        return kept.key.contract == key.contract && kept.key.run == key.run &&
-               kept.key.round == key.round && kept.digest == commit.digest &&
+        return same_round(kept.key, key) && kept.digest == commit.digest &&
                kept.segments.size() == segments;
     };
     if (const auto& reported = round_.reported_model(); reported && fits(*reported)) {
