@@ -81,7 +81,7 @@ Result<Segments> MemoryStore::keep(const KeepWork& work) {
     }
     STARLING_INVARIANT(written_bytes == work.written_bytes, "all that was written is in the draft");
     drop_draft();
-    if (!keeps_log) {
+    if (!keeps_log) {  // the node is never started again, so no later start reads the model
         return model.segments;
     }
     std::erase_if(models, [&](const KeptModel& other) { return same_round(other.key, model.key); });
