@@ -1,5 +1,7 @@
 // Swarms with each merge rule: whatever the plan, the order of arrival and the network's faults,
 // the ledger has the digests that the rule's definition gives.
+#include <algorithm>
+
 #include "core/merge/merge_segment.hpp"
 #include "core/merge/plan.hpp"
 #include "core/params/model_digest.hpp"
@@ -11,13 +13,6 @@ namespace starling::test {
 namespace {
 
 using std::chrono::milliseconds;
-
-const std::vector<std::string> tested_rules = {"mean",
-                                               "coordinate-median",
-                                               "trimmed-mean:beta=0.3",
-                                               "geometric-median",
-                                               "krum:f=1,select=2",
-                                               "centred-clipping:tau=50"};
 
 /// What the members of a swarm of ToyPrograms hold after each round, calculated here: parameters
 /// are merged in one place, segment by segment.
@@ -125,38 +120,50 @@ void expect_rehearsed(const std::string& rule, std::size_t elements, std::uint64
     EXPECT_EQ(committed_digests(swarm), Rehearsal(5, toy).digests()) << rule;
 }
 
-TEST(MergeInASwarm, OfASmallModelInAStarIsTheRulesOwn) {
+/// "trimmed-mean:beta=0.3" as "trimmed_mean", in names of tests.
+std::string name_of(const testing::TestParamInfo<std::string>& info) {
+    std::string name = info.param.substr(0, info.param.find(':'));
+    std::replace(name.begin(), name.end(), '-', '_');
+    return name;
+}
+
+class MergeByEachRule : public testing::TestWithParam<std::string> {};
+
+TEST_P(MergeByEachRule, OfASmallModelInAStarIsTheRulesOwn) {
     static_assert(100'000 * sizeof(float) < 5 * star_bytes_per_member);
-    for (const std::string& rule : tested_rules) {
-        expect_rehearsed(rule, 100'000, 3);
-    }
+    expect_rehearsed(GetParam(), 100'000, 3);
 }
 
-TEST(MergeInASwarm, OfALargeModelThatIsShardedIsTheRulesOwn) {
+TEST_P(MergeByEachRule, OfALargeModelThatIsShardedIsTheRulesOwn) {
     static_assert(400'000 * sizeof(float) > 5 * star_bytes_per_member);
-    for (const std::string& rule : tested_rules) {
-        expect_rehearsed(rule, 400'000, 4);
+    expect_rehearsed(GetParam(), 400'000, 4);
+}
+
+const ExchangePlan every_plan[] = {ExchangePlan::star, ExchangePlan::butterfly, ExchangePlan::tree};
+
+TEST_P(MergeByEachRule, HasTheSameBytesUnderEveryPlan) {
+    for (const ExchangePlan plan : every_plan) {
+        expect_rehearsed(GetParam(), 200'000, 5, plan);
     }
 }
 
-TEST(MergeInASwarm, HasTheSameBytesUnderEveryPlan) {
-    for (const std::string& rule : tested_rules) {
-        for (const ExchangePlan plan :
-             {ExchangePlan::star, ExchangePlan::butterfly, ExchangePlan::tree}) {
-            expect_rehearsed(rule, 200'000, 5, plan);
-        }
+INSTANTIATE_TEST_SUITE_P(Rules, MergeByEachRule,
+                         testing::Values("mean", "coordinate-median", "trimmed-mean:beta=0.3",
+                                         "geometric-median", "krum:f=1,select=2",
+                                         "centred-clipping:tau=50"),
+                         name_of);
+
+class MergeWithEachCompression : public testing::TestWithParam<std::string> {};
+
+TEST_P(MergeWithEachCompression, HasTheSameBytesUnderEveryPlan) {
+    for (const ExchangePlan plan : every_plan) {
+        expect_rehearsed("mean", 100'000, 6, plan, GetParam());
     }
+    expect_rehearsed("coordinate-median", 100'000, 7, ExchangePlan::butterfly, GetParam());
 }
 
-TEST(MergeInASwarm, HasTheSameBytesUnderEveryPlanWithCompression) {
-    for (const char* compression : {"f16", "bf16", "int8", "top-k:fraction=0.05"}) {
-        for (const ExchangePlan plan :
-             {ExchangePlan::star, ExchangePlan::butterfly, ExchangePlan::tree}) {
-            expect_rehearsed("mean", 100'000, 6, plan, compression);
-        }
-        expect_rehearsed("coordinate-median", 100'000, 7, ExchangePlan::butterfly, compression);
-    }
-}
+INSTANTIATE_TEST_SUITE_P(Compressions, MergeWithEachCompression,
+                         testing::Values("f16", "bf16", "int8", "top-k:fraction=0.05"), name_of);
 
 /// The last of five members sends no contributions in round 3, and is killed after the others have
 /// exchanged theirs. In the next attempt these are not sent again; what their compression has lost
