@@ -140,7 +140,7 @@ TestEndpoint open_test_endpoint(TlsEndpointOptions options) {
 }
 
 bool run_until(std::vector<TestEndpoint*> parties, const std::function<bool()>& done) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    const auto end = std::chrono::steady_clock::now() + longest_wait;
     while (!done() && std::chrono::steady_clock::now() < end) {
         for (TestEndpoint* party : parties) {
             const SwarmTime moment = party->endpoint->now() + std::chrono::milliseconds(1);
@@ -220,7 +220,7 @@ RawTlsServer::~RawTlsServer() {
 }
 
 void wait_for_unread(int descriptor, int bytes) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    const auto end = std::chrono::steady_clock::now() + longest_wait;
     int unread = 0;
     while (unread < bytes && std::chrono::steady_clock::now() < end) {
         EXPECT_EQ(::ioctl(descriptor, FIONREAD, &unread), 0);
