@@ -14,6 +14,13 @@ namespace {
 
 using std::chrono::milliseconds;
 
+const std::vector<std::string> tested_rules = {"mean",
+                                               "coordinate-median",
+                                               "trimmed-mean:beta=0.3",
+                                               "geometric-median",
+                                               "krum:f=1,select=2",
+                                               "centred-clipping:tau=50"};
+
 /// What the members of a swarm of ToyPrograms hold after each round, calculated here: parameters
 /// are merged in one place, segment by segment.
 class Rehearsal {
@@ -147,11 +154,7 @@ TEST_P(MergeByEachRule, HasTheSameBytesUnderEveryPlan) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Rules, MergeByEachRule,
-                         testing::Values("mean", "coordinate-median", "trimmed-mean:beta=0.3",
-                                         "geometric-median", "krum:f=1,select=2",
-                                         "centred-clipping:tau=50"),
-                         name_of);
+INSTANTIATE_TEST_SUITE_P(Rules, MergeByEachRule, testing::ValuesIn(tested_rules), name_of);
 
 class MergeWithEachCompression : public testing::TestWithParam<std::string> {};
 
