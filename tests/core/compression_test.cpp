@@ -58,7 +58,7 @@ float float_at(const Blob& segment, std::size_t offset) {
 }
 
 /// The second segment: all of it is of one f32 tensor.
-constexpr std::uint32_t inner = 1;
+constexpr std::uint32_t inner_segment = 1;
 
 bool same(const Blob& one, const Blob& other) {
     return one.size() == other.size() &&
@@ -113,7 +113,7 @@ TEST(SegmentCodec, LosesNoMoreThanItsPrecision) {
             ASSERT_TRUE(codec.check(s, encoded, true));
             const Blob decoded = codec.decode(s, encoded, reference[s]);
             ASSERT_EQ(decoded.size(), values[s].size());
-            if (s != inner) {
+            if (s != inner_segment) {
                 continue;
             }
             EXPECT_LT(static_cast<double>(encoded.size()),
@@ -151,31 +151,33 @@ TEST(SegmentCodec, TopKSendsTheLargestChangesAndMergesExactly) {
     const Segments values = cut(model(2, 1e-3, model(1, 1.0)));
     const SegmentCodec codec(layout(), compression("top-k:fraction=0.02"));
     Blob residual;
-    const Blob encoded =
-        codec.encode_contribution(inner, values[inner], reference[inner], residual);
+    const Blob encoded = codec.encode_contribution(inner_segment, values[inner_segment],
+                                                   reference[inner_segment], residual);
     EXPECT_LT(static_cast<double>(encoded.size()),
-              0.031 * static_cast<double>(values[inner].size()));
-    const Blob decoded = codec.decode(inner, encoded, reference[inner]);
+              0.031 * static_cast<double>(values[inner_segment].size()));
+    const Blob decoded = codec.decode(inner_segment, encoded, reference[inner_segment]);
     float least_sent = 1.0F;
     float most_left = 0.0F;
     for (std::size_t at = 0; at < decoded.size(); at += sizeof(float)) {
         const float change =
-            std::fabs(float_at(values[inner], at) - float_at(reference[inner], at));
-        if (float_at(decoded, at) == float_at(reference[inner], at)) {
+            std::fabs(float_at(values[inner_segment], at) - float_at(reference[inner_segment], at));
+        if (float_at(decoded, at) == float_at(reference[inner_segment], at)) {
             most_left = std::max(most_left, change);
         } else {
-            ASSERT_EQ(float_at(decoded, at), float_at(values[inner], at));
+            ASSERT_EQ(float_at(decoded, at), float_at(values[inner_segment], at));
             least_sent = std::min(least_sent, change);
         }
     }
     EXPECT_GE(least_sent, most_left);
     // What is merged of sparse contributions is sparse, and exact.
-    const Blob merged = codec.encode_merged(inner, decoded, reference[inner]);
+    const Blob merged = codec.encode_merged(inner_segment, decoded, reference[inner_segment]);
     EXPECT_LE(merged.size(), encoded.size());
-    EXPECT_TRUE(same(codec.decode(inner, merged, reference[inner]), decoded));
-    const Blob dense = codec.encode_merged(inner, values[inner], reference[inner]);
-    EXPECT_LE(dense.size(), codec.merged_bytes_max(inner));
-    EXPECT_TRUE(same(codec.decode(inner, dense, reference[inner]), values[inner]));
+    EXPECT_TRUE(same(codec.decode(inner_segment, merged, reference[inner_segment]), decoded));
+    const Blob dense =
+        codec.encode_merged(inner_segment, values[inner_segment], reference[inner_segment]);
+    EXPECT_LE(dense.size(), codec.merged_bytes_max(inner_segment));
+    EXPECT_TRUE(
+        same(codec.decode(inner_segment, dense, reference[inner_segment]), values[inner_segment]));
 }
 
 TEST(SegmentCodec, ErrorFeedbackSendsInTheEndWhatWasLost) {
@@ -185,12 +187,14 @@ TEST(SegmentCodec, ErrorFeedbackSendsInTheEndWhatWasLost) {
     for (const char* text : {"int8", "top-k:fraction=0.05"}) {
         const SegmentCodec codec(layout(), compression(text));
         Blob residual;
-        std::vector<double> sums(changed[inner].size() / sizeof(float), 0.0);
+        std::vector<double> sums(changed[inner_segment].size() / sizeof(float), 0.0);
         constexpr int rounds = 200;
         for (int round = 0; round < rounds; ++round) {
-            const Blob decoded = codec.decode(
-                inner, codec.encode_contribution(inner, changed[inner], start[inner], residual),
-                start[inner]);
+            const Blob decoded =
+                codec.decode(inner_segment,
+                             codec.encode_contribution(inner_segment, changed[inner_segment],
+                                                       start[inner_segment], residual),
+                             start[inner_segment]);
             for (std::size_t i = 0; i < sums.size(); ++i) {
                 sums[i] += float_at(decoded, i * sizeof(float));
             }
@@ -198,7 +202,8 @@ TEST(SegmentCodec, ErrorFeedbackSendsInTheEndWhatWasLost) {
         double error = 0.0;
         double total = 0.0;
         for (std::size_t i = 0; i < sums.size(); ++i) {
-            const double wanted = rounds * double{float_at(changed[inner], i * sizeof(float))};
+            const double wanted =
+                rounds * double{float_at(changed[inner_segment], i * sizeof(float))};
             error += std::fabs(sums[i] - wanted);
             total += std::fabs(wanted);
         }
@@ -214,9 +219,11 @@ TEST(SegmentCodec, KeepsNanAndLargeValuesApart) {
     for (const char* text : {"f16", "bf16", "int8", "top-k"}) {
         const SegmentCodec codec(layout(), compression(text));
         Blob residual;
-        const Blob decoded = codec.decode(
-            inner, codec.encode_contribution(inner, segments[inner], segments[0], residual),
-            segments[0]);
+        const Blob decoded =
+            codec.decode(inner_segment,
+                         codec.encode_contribution(inner_segment, segments[inner_segment],
+                                                   segments[0], residual),
+                         segments[0]);
         EXPECT_TRUE(std::isnan(float_at(decoded, 0))) << text;
         EXPECT_FALSE(std::isfinite(float_at(decoded, 12))) << text;
         const bool block_is_nan = std::string_view(text) == "int8";
@@ -225,9 +232,9 @@ TEST(SegmentCodec, KeepsNanAndLargeValuesApart) {
     }
 }
 
-/// The inner segment, with these bits in its first element.
+/// The inner_segment segment, with these bits in its first element.
 Blob segment_with(std::uint32_t bits) {
-    Bytes bytes(layout()->segment_size(inner));
+    Bytes bytes(layout()->segment_size(inner_segment));
     std::memcpy(bytes.data(), &bits, sizeof bits);
     return Blob(std::move(bytes));
 }
@@ -242,8 +249,9 @@ TEST(SegmentCodec, DecodesToTheCanonicalNan) {
         for (const std::uint32_t of_model : not_finite) {
             for (const std::uint32_t of_reference : not_finite) {
                 const Blob reference = segment_with(of_reference);
-                const Blob encoded = codec.encode_merged(inner, segment_with(of_model), reference);
-                const float value = float_at(codec.decode(inner, encoded, reference), 0);
+                const Blob encoded =
+                    codec.encode_merged(inner_segment, segment_with(of_model), reference);
+                const float value = float_at(codec.decode(inner_segment, encoded, reference), 0);
                 if (std::isnan(value)) {
                     ++nans;
                     EXPECT_EQ(std::bit_cast<std::uint32_t>(value), canonical)
@@ -281,14 +289,15 @@ TEST(SegmentCodec, FiniteValuesStayFinite) {
     for (const std::string& text : all_methods) {
         const SegmentCodec codec(layout(), compression(text));
         for (const bool has_reference : {true, false}) {
-            const Blob base = has_reference ? reference[inner] : Blob();
+            const Blob base = has_reference ? reference[inner_segment] : Blob();
             Blob residual;
             for (int round = 0; round < 3; ++round) {  // residuals grow
-                const Blob own = codec.encode_contribution(inner, values[inner], base, residual);
-                EXPECT_TRUE(all_finite(codec.decode(inner, own, base))) << text;
+                const Blob own =
+                    codec.encode_contribution(inner_segment, values[inner_segment], base, residual);
+                EXPECT_TRUE(all_finite(codec.decode(inner_segment, own, base))) << text;
             }
-            const Blob merged = codec.encode_merged(inner, values[inner], base);
-            EXPECT_TRUE(all_finite(codec.decode(inner, merged, base))) << text;
+            const Blob merged = codec.encode_merged(inner_segment, values[inner_segment], base);
+            EXPECT_TRUE(all_finite(codec.decode(inner_segment, merged, base))) << text;
         }
     }
 }
@@ -316,15 +325,16 @@ TEST(SegmentCodec, RefusesTopKWithoutAReferenceOrWithUnorderedIndices) {
     const Segments values = cut(model(2, 1e-3, model(1, 1.0)));
     const SegmentCodec codec(layout(), compression("top-k:fraction=0.02"));
     Blob residual;
-    const Blob good = codec.encode_contribution(inner, values[inner], reference[inner], residual);
-    EXPECT_TRUE(codec.check(inner, good, true));
-    EXPECT_FALSE(codec.check(inner, good, false));
+    const Blob good = codec.encode_contribution(inner_segment, values[inner_segment],
+                                                reference[inner_segment], residual);
+    EXPECT_TRUE(codec.check(inner_segment, good, true));
+    EXPECT_FALSE(codec.check(inner_segment, good, false));
     Bytes bytes(good.view().begin(), good.view().end());
     std::memcpy(bytes.data() + 6, bytes.data() + 4, 2);  // the first index twice
-    EXPECT_FALSE(codec.check(inner, Blob(bytes), true));
+    EXPECT_FALSE(codec.check(inner_segment, Blob(bytes), true));
     const std::uint32_t huge = 0xffff'ffffU;
     std::memcpy(bytes.data(), &huge, sizeof huge);
-    EXPECT_FALSE(codec.check(inner, Blob(bytes), true));
+    EXPECT_FALSE(codec.check(inner_segment, Blob(bytes), true));
 }
 
 TEST(SegmentCodec, DecodesWhateverItAccepts) {
@@ -353,13 +363,15 @@ TEST(SegmentCodec, APhantomHasTheSizeOfAContribution) {
     for (const std::string& text : all_methods) {
         const SegmentCodec codec(layout(), compression(text));
         Blob residual;
-        const Blob phantom = codec.encode_contribution(inner, Blob::phantom(segment_bytes),
+        const Blob phantom = codec.encode_contribution(inner_segment, Blob::phantom(segment_bytes),
                                                        Blob::phantom(segment_bytes), residual);
         EXPECT_TRUE(phantom.is_phantom());
-        EXPECT_EQ(phantom.size(),
-                  codec.encode_contribution(inner, values[inner], values[inner], residual).size())
+        EXPECT_EQ(phantom.size(), codec
+                                      .encode_contribution(inner_segment, values[inner_segment],
+                                                           values[inner_segment], residual)
+                                      .size())
             << text;
-        EXPECT_EQ(codec.decode(inner, phantom, {}).size(), segment_bytes);
+        EXPECT_EQ(codec.decode(inner_segment, phantom, {}).size(), segment_bytes);
     }
 }
 
