@@ -114,8 +114,7 @@ void RoundCheck::on_continued(SwarmTime time, const NodeId& node, const EventFie
         return;
     }
     const Continued one{time, node, *round, std::string(fields.text("digest"))};
-    const auto known = digests_.find(*round);
-    if (known != digests_.end() && known->second.count(one.digest) > 0) {
+    if (is_committed(one)) {
         return;
     }
     if (clock_error_ > SwarmDuration{0}) {
@@ -138,10 +137,8 @@ std::string RoundCheck::committed_text(std::uint64_t round) const {
 }
 
 void RoundCheck::check_continued(const Continued& one) {
-    const auto known = digests_.find(one.round);
-    const bool there = known != digests_.end() && known->second.count(one.digest) > 0;
     // An SN that applies entries from its disk reports no events about their rounds.
-    if (!there && (known != digests_.end() || !incomplete_)) {
+    if (!is_committed(one) && (digests_.contains(one.round) || !incomplete_)) {
         violations_.add(one.time, one.node, from_committed,
                         "round " + std::to_string(one.round) + ": continues from " +
                             brief(one.digest) + ", the ledger has " + committed_text(one.round));
@@ -281,7 +278,9 @@ void RoundCheck::check_end(SwarmTime time) {
 
 bool RoundCheck::check_final(SwarmTime time, SwarmTime complete_until, const NodeId& ml,
                              const Program& program) {
-    if (program.final.empty() || finals_.count(program.final) > 0) {
+    // Whether a restored commit was the final one is not seen.
+    if (program.final.empty() || finals_.contains(program.final) ||
+        restored_.contains(program.final)) {
         return true;
     }
     if (!can_be_judged(program.final_at, complete_until)) {
@@ -299,8 +298,7 @@ std::uint64_t RoundCheck::finish(SwarmTime time, SwarmTime complete_until) {
     on_time(time);
     std::uint64_t not_judged = 0;
     for (const Continued& one : undecided_) {
-        const auto known = digests_.find(one.round);
-        if (known != digests_.end() && known->second.count(one.digest) > 0) {
+        if (is_committed(one)) {
             continue;  // its commit was seen later
         }
         if (can_be_judged(one.time, complete_until)) {

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <vector>
 
+#include "core/check/lost_commits.hpp"
 #include "core/check/violation.hpp"
 #include "core/trace/event_fields.hpp"
 
@@ -46,6 +47,9 @@ public:
     void on_time(SwarmTime time);
     /// See HistoryCheck.
     void set_incomplete(bool incomplete) { incomplete_ = incomplete; }
+    /// Takes a lost commit for one of the next round, with the model from which a member continues
+    /// first. To be called before finish(). \return  what was done so, in words.
+    std::vector<std::string> restore(const std::vector<LostCommit>& lost);
     /// \param complete_until  until this time the traces contain all entries that the SNs applied:
     /// the end of a trace is missing while its SN runs, and if it was killed.
     /// \return  number of later events, which are not judged.
@@ -91,6 +95,17 @@ private:
 
     using Starts = std::map<std::uint64_t, Program>;  ///< of one node, by session
 
+    bool is_committed(const Continued& one) const {
+        const auto known = digests_.find(one.round);
+        return known != digests_.end() && known->second.contains(one.digest);
+    }
+    std::set<std::string> contracts_of(std::uint64_t run) const;
+    /// The attempt that was lost, if the model may be that of the round that follows the committed
+    /// ones.
+    std::optional<std::uint64_t> lost_attempt(const RoundOf& round,
+                                              const std::string& digest) const;
+    bool restore(const LostCommit& lost, const Continued& one);
+
     /// On an event of the start `session` of an ML node.
     void check_older_starts(SwarmTime time, const NodeId& ml, std::uint64_t session);
     std::string committed_text(std::uint64_t round) const;
@@ -114,6 +129,7 @@ private:
     std::map<NodeId, Starts> programs_;
     std::vector<Continued> undecided_;  ///< their commits may still appear in the trace
     std::set<std::string> finals_;
+    std::set<std::string> restored_;  ///< digests of commits that restore() has added
     bool incomplete_ = false;
     std::optional<SwarmTime> healed_;
     SwarmDuration round_limit_{0};

@@ -29,6 +29,9 @@ std::string to_string(const Violation& violation) {
 void SwarmChecker::report(SwarmTime time, const NodeId& node, const TraceEvent& event) {
     const EventFields fields(event);
     note_sn(time, node, event);
+    if (is_of_files()) {
+        checks_->commits.on_event(time, node, event);
+    }
     HistoryCheck& history = checks_->history;
     LedgerCheck& ledger = checks_->ledger;
     RoundCheck& rounds = checks_->rounds;
@@ -104,10 +107,9 @@ void SwarmChecker::note_sn(SwarmTime time, const NodeId& node, const TraceEvent&
     }
 }
 
-/// If clocks differ, the traces are files, whose ends may be missing.
 SwarmTime SwarmChecker::complete_until() const {
     SwarmTime until = checks_->ledger.newest_at();
-    if (options_.clock_error > SwarmDuration{0}) {
+    if (is_of_files()) {
         until -= flush_interval;
     }
     for (const auto& [node, sn] : sns_) {
@@ -120,10 +122,12 @@ SwarmTime SwarmChecker::complete_until() const {
 
 void SwarmChecker::close_ledger(SwarmTime time) {
     const std::vector<std::string> unreported = checks_->ledger.unreported_entries();
-    if (options_.clock_error > SwarmDuration{0}) {
+    std::vector<std::string> restored;
+    if (is_of_files()) {
         // An entry without an event when one SN restarted may have one of another SN since.
         checks_->history.set_incomplete(!unreported.empty());
         checks_->rounds.set_incomplete(!unreported.empty());
+        restored = checks_->rounds.restore(checks_->commits.found());
     }
     const SwarmTime until = complete_until();
     const std::uint64_t not_judged =
@@ -133,6 +137,7 @@ void SwarmChecker::close_ledger(SwarmTime time) {
                             ", which an SN has applied: it was killed before it had written this "
                             "event, or an older trace is missing");
     }
+    not_seen_.insert(not_seen_.end(), restored.begin(), restored.end());
     if (not_judged > 0) {
         for (const auto& [node, sn] : sns_) {
             if (!sn.stopped) {

@@ -8,6 +8,7 @@
 
 #include "core/check/history_check.hpp"
 #include "core/check/ledger_check.hpp"
+#include "core/check/lost_commits.hpp"
 #include "core/check/round_check.hpp"
 #include "core/check/violation.hpp"
 #include "core/trace/trace_event.hpp"
@@ -62,8 +63,11 @@ private:
         HistoryCheck history;
         LedgerCheck ledger;
         RoundCheck rounds;
+        LostCommits commits;
     };
 
+    /// If clocks differ, the traces are files, whose ends may be missing.
+    bool is_of_files() const { return options_.clock_error > SwarmDuration{0}; }
     void note_sn(SwarmTime time, const NodeId& node, const TraceEvent& event);
     SwarmTime complete_until() const;
     void close_ledger(SwarmTime time);
