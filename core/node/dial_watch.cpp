@@ -55,7 +55,7 @@ public:
     }
 
 private:
-    struct InVain {
+    struct Unanswered {
         SwarmTime since;
         SwarmTime failed_at;  ///< the last time
         SwarmTime next_line;
@@ -64,8 +64,8 @@ private:
     };
     struct Watched {
         DialTarget target;
-        std::optional<NodeId> peer;  ///< while connected
-        Seldom<InVain> in_vain;      ///< dialled
+        std::optional<NodeId> peer;     ///< while connected
+        Seldom<Unanswered> unanswered;  ///< dials; nothing: it was reached
     };
 
     Watched* find(const Address& address) {
@@ -77,7 +77,7 @@ private:
     }
 
     static void begin(Watched& watched, SwarmTime now) {
-        watched.in_vain = InVain{
+        watched.unanswered = Unanswered{
             .since = now, .failed_at = now, .next_line = now + first_line_after, .errors = {}};
     }
 
@@ -91,7 +91,7 @@ private:
             watched_.push_back({.target = target});
             watched = &watched_.back();
         }
-        if (watched != nullptr && !watched->peer && !watched->in_vain) {
+        if (watched != nullptr && !watched->peer && !watched->unanswered) {
             begin(*watched, now);
         }
     }
@@ -99,7 +99,7 @@ private:
     void on_up(const PeerUp& up) {
         if (Watched* watched = find(up.dialled)) {
             watched->peer = up.peer;
-            watched->in_vain.reset();
+            watched->unanswered.reset();
         }
     }
 
@@ -113,25 +113,25 @@ private:
 
     void on_failed(SwarmTime now, const ConnectFailed& failed, Outbox& out) {
         Watched* watched = find(failed.address);
-        if (watched == nullptr || watched->peer || !watched->in_vain) {
+        if (watched == nullptr || watched->peer || !watched->unanswered) {
             return;
         }
-        if (now - watched->in_vain->failed_at > pause_max) {
+        if (now - watched->unanswered->failed_at > pause_max) {
             begin(*watched, now);
         }
-        InVain& in_vain = *watched->in_vain;
-        in_vain.failed_at = now;
-        in_vain.errors[failed.address] = failed.error.message;
-        if (now < in_vain.next_line) {
+        Unanswered& unanswered = *watched->unanswered;
+        unanswered.failed_at = now;
+        unanswered.errors[failed.address] = failed.error.message;
+        if (now < unanswered.next_line) {
             return;
         }
-        in_vain.next_line = now + in_vain.interval;
-        in_vain.interval = std::min(in_vain.interval * 2, interval_max);
-        const auto seconds = static_cast<std::uint64_t>(to_seconds(now - in_vain.since));
+        unanswered.next_line = now + unanswered.interval;
+        unanswered.interval = std::min(unanswered.interval * 2, interval_max);
+        const auto seconds = static_cast<std::uint64_t>(to_seconds(now - unanswered.since));
         std::string text = std::string("No ") + watched->target.name + " has answered for " +
                            std::to_string(seconds) + " s: ";
         const char* between = "";
-        for (const auto& [address, error] : in_vain.errors) {
+        for (const auto& [address, error] : unanswered.errors) {
             text += between + error;
             between = "; ";
         }

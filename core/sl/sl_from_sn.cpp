@@ -109,7 +109,7 @@ void SlNode::on_answer_again(const Command& command, const CommandResult& result
     } else if (run_.view() || run_.is_in(enrol->contract, result.run)) {
         return;  // of the run that the first SN has named
     } else if (!known) {
-        sn_.doubt_answers();  // which of the two SNs lies?
+        sn_.suspect_answers();  // which of the two SNs lies?
         on_enrolled(*enrol, result, out);
     } else {
         // Nobody has told of the run that the first SN named: is there such a run? Or that answer

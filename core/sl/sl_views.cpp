@@ -22,7 +22,7 @@ void SlNode::on_view_update(const ViewUpdate& update, Outbox& out) {
             sn_.on_same_view(now_, update.view.version);
             return;
         }
-        if (!sn_.insists_on_earlier(now_, out)) {
+        if (!sn_.contradicts_newest_view(now_, out)) {
             return;
         }
         give_up_newest_view(update.view, out);
@@ -43,7 +43,7 @@ void SlNode::give_up_newest_view(const ContractView& earlier, Outbox& out) {
                "' still reports round " + std::to_string(earlier.round) + " (version " +
                std::to_string(earlier.version) + "): using the latter",
            out);
-    sn_.doubt_newest_view(now_);
+    sn_.suspect_newest_view(now_);
     run_.forget_view();
     round_.end(out);
 }

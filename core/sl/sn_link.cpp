@@ -40,14 +40,15 @@ void SnLink::dial(Outbox& out) const {
     }
 }
 
-/// To the next address that is neither that one nor one of an SN that is not believed, if there is
+/// To the next address that is neither that one nor one of a suspected SN, if there is
 /// one.
 void SnLink::move_on(SwarmTime now, const Address& but) {
     ++at_;
     const bool has_third = setup_->sn_addresses.size() > 2;
     const auto is_of_use = [&] {
-        const bool is_party = !told_.denied_by->empty() && address() == told_.newest_by;
-        return address() != but && !(has_third && (is_party || is_doubted(now, address())));
+        const bool is_contradicted = !told_.denied_by->empty() && address() == told_.newest_by;
+        return address() != but &&
+               !(has_third && (is_contradicted || is_suspected(now, address())));
     };
     for (std::size_t tries = 1; tries < setup_->sn_addresses.size() && !is_of_use(); ++tries) {
         ++at_;
@@ -261,7 +262,7 @@ void SnLink::on_same_view(SwarmTime now, std::uint64_t version) {
     if (told_.newest_by != dialled_) {
         const auto denied_by = std::exchange(told_.denied_by, MostlyEmpty<std::set<Address>>());
         for (const Address& address : *denied_by) {
-            doubt(now, address);
+            suspect(now, address);
         }
     }
 }
@@ -290,13 +291,13 @@ void SnLink::ask_another(SwarmTime now, Round awaited, Outbox& out) {
     auto next = std::ranges::upper_bound(connected_, *sn_, {}, &std::pair<NodeId, Address>::first);
     for (std::size_t tries = 0; tries < connected_.size(); ++tries) {
         next = next == connected_.end() ? connected_.begin() : next;
-        if (!is_doubted(now, next->second)) {
+        if (!is_suspected(now, next->second)) {
             break;
         }
         ++next;
     }
     next = next == connected_.end() ? connected_.begin() : next;
-    if (next->first == *sn_ || is_doubted(now, next->second)) {
+    if (next->first == *sn_ || is_suspected(now, next->second)) {
         dial_next(now, Level::info, what + "; also dialling ", out);
         return;
     }

@@ -92,7 +92,7 @@ public:
     /// next SN is dialled. \pre sn()
     bool is_confirmed(SwarmTime now, EndClaim what, const std::string& said, Outbox& out);
     /// It has answered otherwise than the one before: a third one is asked.
-    void doubt_answers() { answered_ = KeptAnswers{*sn_, false}; }
+    void suspect_answers() { answered_ = KeptAnswers{*sn_, false}; }
     /// It says that the lease of this node is over. If it says so again soon, the next one is
     /// dialled. \pre sn()
     void on_lease_over(SwarmTime now, Outbox& out);
@@ -115,9 +115,9 @@ public:
     /// The SN in use tells of an earlier version than the newest one here, which another one has
     /// told. \return  true: it has done so for too long to lag behind, and another one has, too
     /// (where there are three, unless none answers)
-    bool insists_on_earlier(SwarmTime now, Outbox& out);
+    bool contradicts_newest_view(SwarmTime now, Outbox& out);
     /// The SN that has told the newest view is not asked for a while, where there are others.
-    void doubt_newest_view(SwarmTime now) { doubt(now, told_.newest_by); }
+    void suspect_newest_view(SwarmTime now) { suspect(now, told_.newest_by); }
     /// The others have merged a round to another model than this node: the SN may have named other
     /// members or weights than theirs.
     void on_merge_differs(SwarmTime now, Outbox& out);
@@ -129,8 +129,8 @@ public:
 private:
     void note_connected(const PeerUp& up);
     void forget_earlier() {
-        if (doubts_) {
-            doubts_->earlier_since.reset();
+        if (suspicions_) {
+            suspicions_->earlier_since.reset();
         }
     }
     bool ends_node(const CommandResult& result) const;
@@ -141,8 +141,8 @@ private:
     void move_on(SwarmTime now, const Address& but);
     void ask_another(SwarmTime now, Round awaited, Outbox& out);
     void dial_next(SwarmTime now, Level level, const std::string& why, Outbox& out);
-    void doubt(SwarmTime now, const Address& address);
-    bool is_doubted(SwarmTime now, const Address& address) const;
+    void suspect(SwarmTime now, const Address& address);
+    bool is_suspected(SwarmTime now, const Address& address) const;
     void leave_without_answer(SwarmTime now, Outbox& out);
     bool answer_is_overdue(SwarmTime now) const;
     void check_views(SwarmTime now, std::optional<Round> awaited, Outbox& out);
@@ -173,13 +173,13 @@ private:
         bool confirmed = false;  ///< another one has given an answer to that one, too
     };
     Seldom<KeptAnswers> answered_;  ///< nothing: none was kept
-    struct Doubts {                 ///< about the SN in use, the newest ones
+    struct Suspicions {             ///< about the SN in use, the newest ones
         std::optional<SwarmTime> lease_over_at;
         std::optional<SwarmTime> left_out_at;
         std::optional<SwarmTime> earlier_since;  ///< it tells of an earlier version than is known
     };
-    Seldom<Doubts> doubts_;
-    struct Disbelief {
+    Seldom<Suspicions> suspicions_;
+    struct Suspect {
         SwarmTime until{};
         SwarmDuration length{};  ///< doubles
     };
@@ -187,8 +187,8 @@ private:
         std::uint64_t version = 0;                 ///< newest one of a view by sn_
         Address newest_by;                         ///< the SN that has sent the newest view here
         MostlyEmpty<std::set<Address>> denied_by;  ///< SNs that tell of earlier ones, for long
-        /// SNs whose word another one has denied.
-        MostlyEmpty<std::map<Address, Disbelief>> disbelieved;
+        /// SNs that are suspected of lying: another one has told otherwise.
+        MostlyEmpty<std::map<Address, Suspect>> suspects;
     };
     Told told_;
 };

@@ -1,4 +1,4 @@
-// What the SN in use answers, and whether that is believed.
+// What the SN in use answers, and when it is suspected of lying.
 #include <algorithm>
 #include <utility>
 
@@ -14,9 +14,9 @@ constexpr SwarmDuration leases_apart = std::chrono::minutes(1);
 constexpr SwarmDuration left_out_interval = std::chrono::seconds(20);
 /// An SN that is in touch with its leader does not lag behind the others for so long.
 constexpr SwarmDuration earlier_limit = std::chrono::seconds(10);
-/// Two SNs contradict each other, and it is not known which one lies: not for ever.
-constexpr SwarmDuration doubted_first = std::chrono::minutes(5);
-constexpr SwarmDuration doubted_longest = std::chrono::hours(6);
+/// An SN stays suspected for so long: two contradict each other, and either may lie.
+constexpr SwarmDuration suspected_first = std::chrono::minutes(5);
+constexpr SwarmDuration suspected_longest = std::chrono::hours(6);
 
 }  // namespace
 
@@ -80,7 +80,8 @@ bool SnLink::is_confirmed(SwarmTime now, EndClaim what, const std::string& said,
 }
 
 void SnLink::on_lease_over(SwarmTime now, Outbox& out) {
-    const std::optional<SwarmTime> before = std::exchange(doubts_.get_or_make().lease_over_at, now);
+    const std::optional<SwarmTime> before =
+        std::exchange(suspicions_.get_or_make().lease_over_at, now);
     if (has_others() && before && now - *before < leases_apart) {
         dial_next(now, Level::warning, "says again that this node's lease is over; dialling ", out);
     }
@@ -90,7 +91,7 @@ void SnLink::on_left_out(SwarmTime now, Outbox& out) {
     if (!has_others()) {
         return;
     }
-    std::optional<SwarmTime>& newest = doubts_.get_or_make().left_out_at;
+    std::optional<SwarmTime>& newest = suspicions_.get_or_make().left_out_at;
     if (!newest || now - *newest >= left_out_interval) {
         newest = now;
         dial_next(now, Level::warning,
@@ -99,12 +100,12 @@ void SnLink::on_left_out(SwarmTime now, Outbox& out) {
     }
 }
 
-bool SnLink::insists_on_earlier(SwarmTime now, Outbox& out) {
+bool SnLink::contradicts_newest_view(SwarmTime now, Outbox& out) {
     if (!has_others()) {
         return false;
     }
     pace_.on_answered(now);
-    std::optional<SwarmTime>& earlier_since = doubts_.get_or_make().earlier_since;
+    std::optional<SwarmTime>& earlier_since = suspicions_.get_or_make().earlier_since;
     if (!earlier_since) {
         earlier_since = now;
     }
@@ -123,17 +124,17 @@ bool SnLink::insists_on_earlier(SwarmTime now, Outbox& out) {
     return false;
 }
 
-void SnLink::doubt(SwarmTime now, const Address& address) {
-    Disbelief& one = told_.disbelieved.change()[address];
+void SnLink::suspect(SwarmTime now, const Address& address) {
+    Suspect& one = told_.suspects.change()[address];
     if (one.until <= now) {
-        one.length = std::clamp<SwarmDuration>(2 * one.length, doubted_first, doubted_longest);
+        one.length = std::clamp<SwarmDuration>(2 * one.length, suspected_first, suspected_longest);
         one.until = now + one.length;
     }
 }
 
 void SnLink::on_merge_differs(SwarmTime now, Outbox& out) {
-    doubt_newest_view(now);
-    if (has_others() && is_doubted(now, dialled_)) {
+    suspect_newest_view(now);
+    if (has_others() && is_suspected(now, dialled_)) {
         dial_next(now, Level::warning,
                   "has told of a round whose other members have merged to another model; dialling ",
                   out);
@@ -141,20 +142,20 @@ void SnLink::on_merge_differs(SwarmTime now, Outbox& out) {
 }
 
 void SnLink::on_invalid(SwarmTime now, Outbox& out) {
-    if (has_others() && !is_doubted(now, dialled_)) {
-        doubt(now, dialled_);
+    if (has_others() && !is_suspected(now, dialled_)) {
+        suspect(now, dialled_);
         dial_next(now, Level::warning, "has sent something invalid; dialling ", out);
     }
 }
 
-bool SnLink::is_doubted(SwarmTime now, const Address& address) const {
-    const auto one = told_.disbelieved->find(address);
-    return one != told_.disbelieved->end() && now < one->second.until;
+bool SnLink::is_suspected(SwarmTime now, const Address& address) const {
+    const auto one = told_.suspects->find(address);
+    return one != told_.suspects->end() && now < one->second.until;
 }
 
 void SnLink::on_later_view_elsewhere(SwarmTime now, const NodeId& sn) {
     const auto known = std::ranges::find(connected_, sn, &std::pair<NodeId, Address>::first);
-    if (known != connected_.end() && !is_doubted(now, known->second)) {
+    if (known != connected_.end() && !is_suspected(now, known->second)) {
         views_.on_later_view_elsewhere();
     }
 }
