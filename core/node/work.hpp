@@ -127,6 +127,7 @@ struct KeepWork {
     KeptModel model;
     DraftNumber draft = 0;            ///< that holds segments of it already; 0: none
     std::uint64_t written_bytes = 0;  ///< in the draft
+    bool read_soon = true;            ///< see WriteWork
 };
 
 /// A program at a sync, as its ML node keeps it for its own next start.

@@ -90,7 +90,8 @@ std::optional<std::vector<Digest>> MergedModel::digests() const {
 
 void MergedModel::start_keeping(const Digest& digest, const Segments& segments, Outbox& out) const {
     const WorkId work{.kind = WorkId::Kind::keep_merged, .serial = draft_};
-    out.start_work(work.number(), KeepWork{{key_, digest, segments}, draft_, written_bytes_});
+    out.start_work(work.number(),
+                   KeepWork{{key_, digest, segments}, draft_, written_bytes_, read_soon_});
 }
 
 }  // namespace starling

@@ -51,7 +51,8 @@ int DraftFile::begin(std::filesystem::path path, std::uint64_t bytes) {
     direct_ = ::open(path_.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC);
     const auto size = static_cast<off_t>(bytes);
     struct stat now {};
-    if (::fstat(descriptor_, &now) == 0 && now.st_size == size) {
+    reused_ = ::fstat(descriptor_, &now) == 0 && now.st_size == size;
+    if (reused_) {
         return 0;
     }
     if (::fallocate(descriptor_, 0, 0, size) != 0 && errno != EOPNOTSUPP && errno != ENOSYS) {
@@ -76,7 +77,7 @@ int DraftFile::write(ByteView bytes, std::uint64_t offset) {
     return 0;
 }
 
-int DraftFile::write_direct(std::span<const ByteView> pieces, std::uint64_t offset) {
+bool DraftFile::write_at_once(std::span<const ByteView> pieces, std::uint64_t offset) {
     std::array<iovec, direct_pieces_max> parts{};
     std::size_t size = 0;
     for (std::size_t i = 0; i < pieces.size(); ++i) {
@@ -89,18 +90,23 @@ int DraftFile::write_direct(std::span<const ByteView> pieces, std::uint64_t offs
             return reinterpret_cast<std::uintptr_t>(piece.data()) % direct_bytes == 0 &&
                    piece.size() % direct_bytes == 0;
         });
-    if (fits && ::pwritev(direct_, parts.data(), static_cast<int>(pieces.size()),
-                          static_cast<off_t>(offset)) == static_cast<ssize_t>(size)) {
+    return fits && ::pwritev(direct_, parts.data(), static_cast<int>(pieces.size()),
+                             static_cast<off_t>(offset)) == static_cast<ssize_t>(size);
+}
+
+int DraftFile::write_direct(std::span<const ByteView> pieces, std::uint64_t offset) {
+    if (write_at_once(pieces, offset)) {
         return 0;
     }
     // Errors, such as a disk that is full, are those of the usual way.
+    const std::uint64_t begin = offset;
     for (const ByteView piece : pieces) {
         if (const int number = write(piece, offset); number != 0) {
             return number;
         }
         offset += piece.size();
     }
-    begin_write_back(offset - size, size);
+    begin_write_back(begin, offset - begin);
     return 0;
 }
 

@@ -17,6 +17,9 @@ namespace starling {
 /// after a failure to write the file is gone, with its blocks.
 class DraftFile {
 public:
+    static constexpr std::size_t direct_bytes = 4096;
+    static constexpr std::size_t direct_pieces_max = 16;
+
     /// \param mapped  must outlive the draft
     explicit DraftFile(MappedFiles& mapped) : mapped_(mapped) {}
     DraftFile(const DraftFile&) = delete;
@@ -33,8 +36,12 @@ public:
     /// begin(), 1 to direct_pieces_max pieces
     [[nodiscard]] int write_direct(std::span<const ByteView> pieces, std::uint64_t offset);
 
-    static constexpr std::size_t direct_bytes = 4096;
-    static constexpr std::size_t direct_pieces_max = 16;
+    /// Writes all of these so, in one call. \return false: that is not possible, and nothing is
+    /// known of what was written. \pre  begin(), at most direct_pieces_max pieces
+    [[nodiscard]] bool write_at_once(std::span<const ByteView> pieces, std::uint64_t offset);
+    /// Whether the file had its length before begin(), so that its content is still there.
+    bool is_reused() const { return reused_; }
+
     /// Asks the system to begin writing that range to the disk, so that less is left for finish().
     void begin_write_back(std::uint64_t offset, std::uint64_t bytes) const;
     /// The first `bytes` of the file, to be read when it is complete. Empty: see MappedFiles.
@@ -52,6 +59,7 @@ private:
     std::filesystem::path path_;
     int descriptor_ = -1;
     int direct_ = -1;  ///< of the same file, opened with O_DIRECT; -1: it can't be
+    bool reused_ = false;
 };
 
 }  // namespace starling

@@ -123,7 +123,8 @@ Result<KeptModel> read_model(const Descriptor& file, const fs::path& path, const
                              const Hasher& hasher, MappedFiles& mapped) {
     std::error_code failed;
     const std::uint64_t there = fs::file_size(path, failed);
-    if (failed || there < head.start || there - head.start != head.bytes) {
+    const std::uint64_t bytes = there - std::min(there, head.start);
+    if (failed || there < head.start || (bytes != head.bytes && bytes != whole_pages(head.bytes))) {
         return unusable_model(path, "is damaged");
     }
     auto segments = read_segments(file, head.start, head.bytes, hasher, mapped);

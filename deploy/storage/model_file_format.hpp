@@ -28,6 +28,11 @@ struct ModelHead {
 
 /// Offset of the first segment in files that are written.
 constexpr std::uint64_t model_start = DraftFile::direct_bytes;
+/// A model of `bytes` may have zeros behind it, up to this length.
+constexpr std::uint64_t whole_pages(std::uint64_t bytes) {
+    return (bytes + DraftFile::direct_bytes - 1) / DraftFile::direct_bytes *
+           DraftFile::direct_bytes;
+}
 /// At the beginning of a file that is not complete.
 constexpr std::string_view draft_magic = "STRLDRFT";
 

@@ -27,6 +27,8 @@ constexpr std::array<const char*, 3> model_names = {"merged-0.model", "merged-1.
                                                     "merged-2.model"};
 /// Of versions that renamed it.
 constexpr const char* old_draft_name = "merged.draft";
+/// Smaller models take fewer pages than a request of its own is worth.
+constexpr std::uint64_t at_once_bytes_min = std::uint64_t{256} * 1024;
 
 }  // namespace
 
@@ -114,23 +116,29 @@ Result<void> ModelFiles::write(const WriteWork& work) {
 Result<Segments> ModelFiles::keep(const KeepWork& work) {
     const KeptModel& model = work.model;
     const std::uint64_t bytes = size_bytes(model.segments);
-    if (work.draft == 0 || !drafted_ || drafted_->number != work.draft) {
-        if (const Result<void> begun = begin(work.draft, bytes); !begun) {
+    const bool begins = work.draft == 0 || !drafted_ || drafted_->number != work.draft;
+    const bool at_once = begins && !work.read_soon && bytes >= at_once_bytes_min &&
+                         model.segments.size() + 2 <= DraftFile::direct_pieces_max;
+    if (begins) {
+        if (const Result<void> begun = begin(work.draft, bytes, at_once); !begun) {
             return begun.error();
         }
     }
-    std::vector<PlacedSegment> rest;
-    for (std::uint32_t i = 0; i < model.segments.size(); ++i) {
-        if (!drafted_->written[i]) {
-            rest.push_back({i, model.segments[i]});
-        }
-    }
-    if (const Result<void> written = write_cached(rest); !written) {
-        return written.error();
-    }
+    const Bytes head = encode({serial_ + 1, model.key, model.digest, bytes, model_start});
     const Blob mapped = draft_.map(model_start + bytes);
-    int number =
-        draft_.write(encode({serial_ + 1, model.key, model.digest, bytes, model_start}), 0);
+    int number = 0;
+    if (!at_once || !write_at_once(model.segments, head)) {
+        std::vector<PlacedSegment> rest;
+        for (std::uint32_t i = 0; i < model.segments.size(); ++i) {
+            if (!drafted_->written[i]) {
+                rest.push_back({i, model.segments[i]});
+            }
+        }
+        if (const Result<void> written = write_cached(rest); !written) {
+            return written.error();
+        }
+        number = draft_.write(head, 0);
+    }
     number = number != 0 ? number : draft_.finish();
     if (number != 0) {
         return failed(number);
@@ -141,13 +149,37 @@ Result<Segments> ModelFiles::keep(const KeepWork& work) {
 }
 
 /// In place of a draft that was not completed.
-Result<void> ModelFiles::begin(DraftNumber number, std::uint64_t bytes) {
+///
+/// \param at_once  the file is of whole pages, and what it holds is replaced by one call
+Result<void> ModelFiles::begin(DraftNumber number, std::uint64_t bytes, bool at_once) {
     const std::size_t file = file_to_replace();
     files_[file] = {};
     drafted_ = Drafted{number, file, bytes, std::vector<bool>(segment_count(bytes), false)};
-    int failure = draft_.begin(path_of(file), model_start + bytes);
-    failure = failure != 0 ? failure : draft_.write(std::as_bytes(std::span(draft_magic)), 0);
+    int failure = draft_.begin(path_of(file), model_start + (at_once ? whole_pages(bytes) : bytes));
+    if (failure == 0 && !(at_once && draft_.is_reused())) {
+        failure = draft_.write(std::as_bytes(std::span(draft_magic)), 0);
+    }
     return failure == 0 ? Result<void>{} : failed(failure);
+}
+
+/// All of a small model and its head past the system's cache. The disk gets one request instead of
+/// several, and nothing is copied. If power fails meanwhile, the digest does not match.
+///
+/// \return false: it is to be written in the usual way.
+bool ModelFiles::write_at_once(const Segments& segments, ByteView head) {
+    constexpr std::size_t page = DraftFile::direct_bytes;
+    alignas(page) std::array<std::byte, 2 * page> ends{};  // the head, and the last page
+    std::ranges::copy(head, ends.begin());
+    std::vector<ByteView> pieces{ByteView(ends).first(page)};
+    for (const Blob& segment : segments) {
+        pieces.push_back(segment.view());
+    }
+    if (const std::size_t rest = pieces.back().size() % page; rest > 0) {
+        std::ranges::copy(pieces.back().last(rest), ends.begin() + page);
+        pieces.back() = pieces.back().first(pieces.back().size() - rest);
+        pieces.push_back(ByteView(ends).last(page));
+    }
+    return draft_.write_at_once(pieces, 0);
 }
 
 Result<void> ModelFiles::write_cached(const std::vector<PlacedSegment>& segments) {

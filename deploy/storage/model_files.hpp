@@ -48,7 +48,8 @@ private:
     explicit ModelFiles(std::filesystem::path directory);
 
     Result<void> read_all(Opened& opened, const Hasher& hasher);
-    Result<void> begin(DraftNumber number, std::uint64_t bytes);
+    Result<void> begin(DraftNumber number, std::uint64_t bytes, bool at_once = false);
+    bool write_at_once(const Segments& segments, ByteView head);
     Result<void> write_cached(const std::vector<PlacedSegment>& segments);
     Result<void> write_direct(std::vector<PlacedSegment> segments);
     Error failed(int number);

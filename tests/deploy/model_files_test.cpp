@@ -129,6 +129,44 @@ TEST_F(ModelFilesTest, AModelThatIsWrittenPastTheCacheIsKeptWhole) {
     }
 }
 
+/// Every other one in memory from which a disk can't read it.
+TEST_F(ModelFilesTest, ASmallModelThatIsWrittenInOneCallIsKeptWhole) {
+    std::vector<KeptModel> models;
+    for (Round round = 1; round < 10; ++round) {
+        // Last pages of another length, a whole one among them.
+        models.push_back(large_model(round, 3 * segment_bytes / 2 + 1024 * (round / 2)));
+        KeptModel& model = models.back();
+        model.segments = round % 2 == 0 ? aligned(model.segments) : model.segments;
+        const ModelFiles::Opened opened = open();
+        const Result<Segments> stored =
+            opened.files->keep({.model = model, .draft = 1, .read_soon = false});
+        ASSERT_TRUE(stored);
+        EXPECT_TRUE(same_bytes(*stored, model.segments)) << round;
+        expect_kept({models.end() - std::min<std::ptrdiff_t>(2, std::ssize(models)), models.end()});
+    }
+    for (const char* name : {"merged-0.model", "merged-1.model", "merged-2.model"}) {
+        EXPECT_EQ(std::filesystem::file_size(directory.path() / name) % 4096, 0U) << name;
+    }
+}
+
+/// As a power failure may leave it, whose head is on the disk and a segment is not.
+TEST_F(ModelFilesTest, OfASmallModelThatWasHalfWrittenInOneCallNothingIsRead) {
+    std::vector<KeptModel> models;
+    for (Round round = 1; round < 5; ++round) {
+        models.push_back(large_model(round, 2 * segment_bytes));
+        models.back().segments = aligned(models.back().segments);
+        EXPECT_TRUE(open().files->keep({.model = models.back(), .draft = 1, .read_soon = false}));
+    }
+    // The fourth one has taken the place of the first.
+    std::fstream file(directory.path() / "merged-0.model",
+                      std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(4096 + 3 * segment_bytes / 2);
+    file << std::string(4096, '\x01');
+    file.close();
+    EXPECT_EQ(open().notes.size(), 1U);
+    expect_kept({models[1], models[2]});
+}
+
 TEST_F(ModelFilesTest, AModelOfAnOlderVersionIsRead) {
     keep({{"default", 0, 1, 0}});
     const std::filesystem::path file = directory.path() / "merged-0.model";
