@@ -125,21 +125,24 @@ void TlsEndpoint::pin(const PinPeer& pin) {
 
 std::optional<Input> TlsEndpoint::receive_until(SwarmTime deadline) {
     flush();
-    for (;;) {
+    for (bool loop_ran = false;; loop_ran = true) {
         inbox_.take_posted();
         take_late();
-        expire();
-        follow_rates();
-        refresh_identity();
-        show_refused(loop_.now());
+        const SwarmTime now = loop_.now();
+        expire(now);
+        follow_rates(now);
+        refresh_identity(now);
+        show_refused(now);
         if (!inbox_.empty()) {
             // Sends and receives also while the node has inputs to handle.
-            loop_.run_one_until(SwarmTime{});
+            if (!loop_ran) {
+                loop_.run_one_until(SwarmTime{});
+            }
             Input first = inbox_.pop();
             resume_paused();
             return first;
         }
-        const bool late = loop_.now() >= deadline;
+        const bool late = now >= deadline;
         SwarmTime until = watched_.empty() ? deadline : std::min(deadline, watched_.front().until);
         if (identity_watch_) {
             until = std::min(until, identity_watch_->due());
@@ -153,8 +156,9 @@ std::optional<Input> TlsEndpoint::receive_until(SwarmTime deadline) {
 }
 
 void TlsEndpoint::post(Input input) {
-    inbox_.post(std::move(input));
-    loop_.wake();
+    if (inbox_.post(std::move(input))) {
+        loop_.wake();
+    }
 }
 
 void TlsEndpoint::post_after_arrivals(Input input) {
