@@ -19,12 +19,11 @@ struct Lane {
     /// If `free_at_known`, it says when a small burst is sent completely: without an event of its
     /// own, unless more is queued.
     SlowStart slow_start;
-    std::uint32_t place = 0;  ///< in the LanePool
     bool free_at_known = false;
-    bool flowing = false;     ///< a burst was taken from the queue and is not sent completely
-    bool wakes = false;       ///< an event when the lane is free starts what is queued
-    bool preparing = false;   ///< the sender's thread encrypts the burst after it
-    Lane** holder = nullptr;  ///< the connection's pointer to this
+    bool flowing = false;    ///< a burst was taken from the queue and is not sent completely
+    bool wakes = false;      ///< an event when the lane is free starts what is queued
+    bool preparing = false;  ///< the sender's thread encrypts the burst after it
+    std::uint32_t* holder = nullptr;  ///< of the connection: which lane it has
 
     /// Whether a new one would do as well: everything has arrived, and TCP's window would be reset
     /// before it is used again.
@@ -37,20 +36,24 @@ struct Lane {
 /// within the same second; the others have none.
 class LanePool {
 public:
+    /// Which lane a direction of a connection has; 0: none.
+    using Number = std::uint32_t;
+
+    /// nullptr: it has none. Valid until that is taken back.
+    Lane* find(Number lane) const { return lane == 0 ? nullptr : lanes_[lane - 1].get(); }
     /// \param direction  of a connection, which has no lane; it gets one. Its address stays the
     ///     same until take_back().
-    Lane& give(Lane*& direction, SwarmTime now) {
+    Lane& give(Number& direction, SwarmTime now) {
         free_unused(now);
         lanes_.push_back(std::make_unique<Lane>());
-        direction = lanes_.back().get();
-        direction->holder = &direction;
-        direction->place = static_cast<std::uint32_t>(lanes_.size() - 1);
-        return *direction;
+        lanes_.back()->holder = &direction;
+        direction = static_cast<Number>(lanes_.size());
+        return *lanes_.back();
     }
     /// The connection is closed.
-    void take_back(Lane*& direction) {
-        if (direction != nullptr) {
-            free_at(direction->place);
+    void take_back(Number& direction) {
+        if (direction != 0) {
+            free_at(direction - 1);
         }
     }
     std::size_t size() const { return lanes_.size(); }
@@ -69,12 +72,10 @@ private:
         }
     }
     void free_at(std::size_t place) {
-        *lanes_[place]->holder = nullptr;
+        *lanes_.back()->holder = static_cast<Number>(place + 1);
+        *lanes_[place]->holder = 0;
         lanes_[place] = std::move(lanes_.back());
         lanes_.pop_back();
-        if (place < lanes_.size()) {
-            lanes_[place]->place = static_cast<std::uint32_t>(place);
-        }
     }
 
     std::vector<std::unique_ptr<Lane>> lanes_;

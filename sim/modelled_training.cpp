@@ -167,8 +167,8 @@ private:
     SimHost host_;
     std::shared_ptr<const TrainingModel> model_;
     OnTrainRequest on_request_;
-    SyncCounter counter_;
-    bool joined_ = false;  ///< the first sync is done
+    [[no_unique_address]] SyncCounter counter_;  // the flags are in its last bytes
+    bool joined_ = false;                        ///< the first sync is done
     bool finished_ = false;
     CpuTask task_;  ///< what it computes now
 };

@@ -4,20 +4,25 @@
 
 namespace starling {
 
+void RoundLog::record_check_in(const NodeId& ml, SwarmTime now) {
+    waiting_.get_or_make(ml).since = now;
+}
+
 void RoundLog::record_result(const NodeId& ml, Round round, const Digest& digest, SwarmTime now) {
-    const auto since = waiting_since_.find(ml);
-    if (since == waiting_since_.end()) {
+    const Waiting* const waiting = waiting_.find(ml);
+    if (waiting == nullptr) {
         return;
     }
+    const SwarmTime since = waiting->since;
     const auto [at, fresh] = rounds_.try_emplace(round);
     Entry& entry = at->second;
-    entry.first_check_in = fresh ? since->second : std::min(entry.first_check_in, since->second);
-    entry.last_check_in = std::max(entry.last_check_in, since->second);
+    entry.first_check_in = fresh ? since : std::min(entry.first_check_in, since);
+    entry.last_check_in = std::max(entry.last_check_in, since);
     entry.last_result = now;
     entry.same_digest = fresh || (entry.same_digest && entry.digest == digest);
     entry.digest = digest;
     ++entry.members;
-    waiting_since_.erase(since);
+    waiting_.erase(ml);
 }
 
 SwarmDuration RoundLog::median_exchange_time() const {

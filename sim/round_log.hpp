@@ -3,6 +3,7 @@
 #include <map>
 #include <vector>
 
+#include "core/base/by_node.hpp"
 #include "core/base/hasher.hpp"
 #include "core/base/ids.hpp"
 #include "core/base/time.hpp"
@@ -25,7 +26,7 @@ public:
     };
 
     /// The program of `ml` starts to wait.
-    void record_check_in(const NodeId& ml, SwarmTime now) { waiting_since_[ml] = now; }
+    void record_check_in(const NodeId& ml, SwarmTime now);
     /// It has received the parameters of `round`. Ignored if it did not wait.
     void record_result(const NodeId& ml, Round round, const Digest& digest, SwarmTime now);
 
@@ -34,7 +35,12 @@ public:
     SwarmDuration median_exchange_time() const;
 
 private:
-    std::map<NodeId, SwarmTime> waiting_since_;  ///< programs that wait for a round
+    struct Waiting {
+        NodeId program;
+        SwarmTime since{};
+        static const NodeId& id_of(const Waiting& one) { return one.program; }
+    };
+    ByNode<Waiting, Waiting::id_of> waiting_;
     std::map<Round, Entry> rounds_;
 };
 

@@ -52,10 +52,10 @@ bool is_flowing(Lane& lane, SwarmTime now) {
 }
 
 void cancel_sends(const Slot& from, SendGroup group, const std::optional<NodeId>& to,
-                  HostByteCounts& counts) {
+                  const LanePool& lanes, HostByteCounts& counts) {
     const auto cancel = [&](const NodeId&, const ConnectionPtr& connection) {
         const int side = side_of(*connection, from);
-        Lane* const lane = connection->lane[index(side)];
+        Lane* const lane = lanes.find(connection->lane[index(side)]);
         if (lane == nullptr) {
             return;
         }
@@ -121,22 +121,25 @@ bool accepts(const Slot& to, const Dial& dial) {
     return listen != nullptr && listen->accepts.contains(dial.from->place.role);
 }
 
-std::uint32_t HostByteCounts::place_of(HostIndex a, HostIndex b) {
+void HostByteCounts::add_connection(HostIndex a, HostIndex b) {
     if (!keeps_hosts_) {
-        return 0;
+        return;
     }
     const auto next = static_cast<std::uint32_t>(counts_.size());
     const auto [found, is_new] = places_.try_emplace(std::minmax(a, b), next);
     if (is_new) {
         counts_.resize(counts_.size() + 2);
     }
-    return found->second;
+    by_connection_.push_back(found->second);
 }
 
 ByteCount& HostByteCounts::of(const Connection& connection, int side) {
-    const bool from_higher = keeps_hosts_ && connection.end[index(side)]->place.host >
-                                                 connection.end[index(1 - side)]->place.host;
-    return counts_[connection.counted + (from_higher ? 1U : 0U)];
+    if (!keeps_hosts_) {
+        return counts_.front();
+    }
+    const bool from_higher =
+        connection.end[index(side)]->place.host > connection.end[index(1 - side)]->place.host;
+    return counts_[by_connection_[connection.number] + (from_higher ? 1U : 0U)];
 }
 
 std::map<std::pair<HostIndex, HostIndex>, ByteCount> HostByteCounts::by_hosts() const {

@@ -3,7 +3,6 @@
 #include <array>
 #include <bit>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -21,16 +20,17 @@ struct Slot;
 
 struct Connection {
     std::array<Slot*, 2> end{};  ///< lane i leads from end i to the other end
-    /// Of the network's LanePool. Nothing: it is as new, or the connection is closed.
-    std::array<Lane*, 2> lane{};
-    std::uint32_t counted = 0;       ///< place in HostByteCounts, of both lanes' bytes
-    std::uint32_t number = 0;        ///< of the connection, in the order of their beginning
-    std::uint32_t holders = 0;       ///< ConnectionPtrs to it
-    std::uint8_t announced : 2 = 0;  ///< PeerUp was delivered to the ends whose bits are set
-    bool local : 1 = false;          ///< a Unix socket
+    /// Of the network's LanePool. None: it is as new, or the connection is closed.
+    std::array<LanePool::Number, 2> lane{};
+    std::uint32_t number = 0;         ///< of the connection, in the order of their beginning
+    std::uint32_t holders : 26 = 0;   ///< ConnectionPtrs to it
+    std::uint32_t announced : 2 = 0;  ///< PeerUp was delivered to the ends whose bits are set
+    /// The end that has stopped, while its lane drains; 2: none.
+    std::uint32_t closing : 2 = 2;
+    bool local : 1 = false;  ///< a Unix socket
     bool open : 1 = true;
-    std::int8_t closing = -1;  ///< the end that has stopped, while its lane drains; -1: none
 };
+static_assert(sizeof(Connection) == 32 || sizeof(void*) != 8);
 
 /// Holds a connection together with others. It takes a word, since a large swarm has a million
 /// connections, each of which is in two tables.
@@ -125,8 +125,8 @@ public:
     /// \param by_hosts  false: only the total is kept: a large swarm has a million pairs of hosts
     explicit HostByteCounts(bool by_hosts) : keeps_hosts_(by_hosts) {}
 
-    /// Where what is sent between two hosts counts.
-    std::uint32_t place_of(HostIndex a, HostIndex b);
+    /// The next connection, whose number is how many there were, is between these hosts.
+    void add_connection(HostIndex a, HostIndex b);
     /// Of what the end `side` of a connection sends.
     ByteCount& of(const Connection& connection, int side);
     std::map<std::pair<HostIndex, HostIndex>, ByteCount> by_hosts() const;
@@ -136,6 +136,7 @@ private:
     bool keeps_hosts_;
     /// By hosts, the lower one first.
     std::map<std::pair<HostIndex, HostIndex>, std::uint32_t> places_;
+    std::vector<std::uint32_t> by_connection_;  ///< by their numbers, if by hosts: the place
     /// At a place what the lower host sends, and behind it the other; the first one of all pairs,
     /// if not by hosts.
     std::vector<ByteCount> counts_{1};
@@ -151,12 +152,12 @@ struct NodeThread : SimThread {
 /// A node; it stays when the node has stopped.
 struct Slot {
     SimPlace place;
-    std::function<void(Input&&)> deliver;
-    bool alive = true;
+    SimNetwork::Receiver* receiver = nullptr;
     PeerTable peers;
     /// Over which a frame came last: most frames are answers, and an SN has 100,000 peers.
     ConnectionPtr newest;
-    std::size_t arriving = 0;  ///< transfers to this node, those of small bursts left out
+    std::uint32_t arriving = 0;  ///< transfers to this node, those of small bursts left out
+    bool alive = true;
     /// Of the node's process; null: it costs nothing.
     std::unique_ptr<NodeThread> thread;
 };
@@ -193,7 +194,7 @@ Burst take_burst(Lane& lane, std::uint64_t most);
 bool is_flowing(Lane& lane, SwarmTime now);
 /// See Endpoint::cancel_sends(); of the node's own queues.
 void cancel_sends(const Slot& from, SendGroup group, const std::optional<NodeId>& to,
-                  HostByteCounts& counts);
+                  const LanePool& lanes, HostByteCounts& counts);
 std::vector<ConnectionPtr> connections(const Slot& slot);
 /// The node's connection with that peer; nothing: there is none.
 ConnectionPtr connection_to(const Slot& from, const NodeId& to);

@@ -29,32 +29,23 @@ WakeUp SimNetwork::Impl::wake_up() {
     return {from_seconds(seconds), seconds > 0.0 ? &pauses : nullptr};
 }
 
-class SimNetwork::Impl::Port final : public Endpoint {
-public:
-    Port(Impl& network, Slot& slot) : network_(network), slot_(slot) {}
+void SimNetwork::Impl::Port::connect(const Address& address, Role role) {
+    if (alive) {
+        network_.connect(*this, address, role);
+    }
+}
 
-    SwarmTime now() const override { return network_.engine.now(); }
-    void connect(const Address& address, Role role) override {
-        if (slot_.alive) {
-            network_.connect(slot_, address, role);
-        }
+void SimNetwork::Impl::Port::send(const NodeId& to, Frame frame, SendGroup group) {
+    if (alive) {
+        network_.send(*this, to, std::move(frame), group);
     }
-    void send(const NodeId& to, Frame frame, SendGroup group) override {
-        if (slot_.alive) {
-            network_.send(slot_, to, std::move(frame), group);
-        }
-    }
-    void cancel_sends(SendGroup group, const std::optional<NodeId>& to) override {
-        if (slot_.alive) {
-            sim_connection::cancel_sends(slot_, group, to, network_.counts);
-        }
-    }
-    Arrivals arrivals() const override { return network_.arrivals(slot_); }
+}
 
-private:
-    Impl& network_;
-    Slot& slot_;
-};
+void SimNetwork::Impl::Port::cancel_sends(SendGroup group, const std::optional<NodeId>& to) {
+    if (alive) {
+        sim_connection::cancel_sends(*this, group, to, network_.lanes, network_.counts);
+    }
+}
 
 SimNetwork::SimNetwork(SimEngine& engine, SwarmDuration handshake, std::optional<NetworkCpu> cpu,
                        Bursts bursts, bool counts_by_hosts)
@@ -66,8 +57,7 @@ SimNetwork::~SimNetwork() = default;
 
 void SimNetwork::end() { impl_->end(); }
 
-Result<std::unique_ptr<Endpoint>> SimNetwork::attach(SimPlace place,
-                                                     std::function<void(Input&&)> deliver) {
+Result<Endpoint*> SimNetwork::attach(SimPlace place, Receiver& receiver) {
     if (impl_->nodes.find(place.id) != nullptr) {
         return Error{Errc::io,
                      "two nodes have the name " + place.id.name + ": give each a different --name"};
@@ -80,9 +70,9 @@ Result<std::unique_ptr<Endpoint>> SimNetwork::attach(SimPlace place,
                                        ": choose another port (--sn-api-port, --sl-fs-port)"};
         }
     }
-    Slot& slot = impl_->slots.emplace_back();
+    Impl::Port& slot = impl_->slots.emplace_back(*impl_);
     slot.place = std::move(place);
-    slot.deliver = std::move(deliver);
+    slot.receiver = &receiver;
     if (impl_->cpu) {
         slot.thread = std::make_unique<NodeThread>(impl_->cpu->machines.host(slot.place.host),
                                                    impl_->wake_up());
@@ -94,7 +84,7 @@ Result<std::unique_ptr<Endpoint>> SimNetwork::attach(SimPlace place,
         }
         impl_->listening[slot.place.host].push_back(&slot);
     }
-    return std::unique_ptr<Endpoint>(std::make_unique<Impl::Port>(*impl_, slot));
+    return &slot;
 }
 
 void SimNetwork::close(const NodeId& node) { impl_->close(node); }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -92,9 +91,19 @@ public:
     SimNetwork& operator=(const SimNetwork&) = delete;
     ~SimNetwork();
 
-    /// Adds a node. `deliver` is called from SimEngine::run() only, never from inside the endpoint.
-    /// Errc::io: the name, or an address on that host, is in use.
-    Result<std::unique_ptr<Endpoint>> attach(SimPlace place, std::function<void(Input&&)> deliver);
+    /// Gets a node's inputs, from SimEngine::run() only, never from inside the endpoint.
+    class Receiver {
+    public:
+        virtual void handle(Input&& input) = 0;
+
+    protected:
+        ~Receiver() = default;
+    };
+    /// Adds a node; its endpoint stays as long as this. Errc::io: the name, or an address on that
+    /// host, is in use.
+    ///
+    /// \param receiver  must stay until close() or kill() of the node
+    Result<Endpoint*> attach(SimPlace place, Receiver& receiver);
     /// The node has stopped: its frames are still delivered, then its connections close.
     void close(const NodeId& node);
     /// The process, or its host, has failed: undelivered frames are lost. Peers get PeerLost one

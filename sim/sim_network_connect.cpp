@@ -43,7 +43,7 @@ void SimNetwork::Impl::fail(const std::shared_ptr<Dial>& dial, SwarmTime at, Err
                             std::string why) {
     engine.at(at, [dial, code, why = std::move(why)] {
         if (dial->from->alive) {
-            dial->from->deliver(
+            dial->from->receiver->handle(
                 ConnectFailed{dial->address, Error{code, why}, code == Errc::refused});
         }
     });
@@ -89,7 +89,7 @@ void SimNetwork::Impl::establish(const std::shared_ptr<Dial>& dial) {
     connection->number = connections_made++;
     connection->end = {from, to};
     connection->local = dial->address.port == 0;
-    connection->counted = counts.place_of(from->place.host, to->place.host);
+    counts.add_connection(from->place.host, to->place.host);
     for (const int side : {0, 1}) {
         replace(*connection, side);
         connection->end[index(side)]->peers.add(connection, side);
@@ -111,7 +111,7 @@ void SimNetwork::Impl::announce(const ConnectionPtr& connection, int side, Addre
         if (connection->open && slot.alive) {
             connection->announced = (connection->announced | announced_bit(side)) & 3U;
             const Slot& other = peer(*connection, side);
-            slot.deliver(PeerUp{other.place.id, other.place.role, dialled});
+            slot.receiver->handle(PeerUp{other.place.id, other.place.role, dialled});
         }
     });
 }

@@ -13,7 +13,7 @@ using namespace sim_connection;
 void SimNetwork::Impl::drop(const ConnectionPtr& connection) {
     connection->open = false;
     for (const int side : {0, 1}) {
-        if (const Lane* lane = connection->lane[index(side)]) {
+        if (const Lane* lane = find_lane(*connection, side)) {
             counts.of(*connection, side).lost += lane->undelivered_bytes;
         }
         lanes.take_back(connection->lane[index(side)]);
@@ -37,17 +37,18 @@ void SimNetwork::Impl::reset(const ConnectionPtr& connection, const std::string&
             const NodeId other = peer(*connection, side).place.id;
             // Not if a newer connection has replaced it.
             if (slot.alive && !slot.peers.find(other)) {
-                slot.deliver(PeerLost{other, reason});
+                slot.receiver->handle(PeerLost{other, reason});
             }
         });
     }
 }
 
 void SimNetwork::Impl::finish_closing(const ConnectionPtr& connection) {
-    const Lane* const lane = connection->lane[index(connection->closing)];
+    const auto side = static_cast<int>(connection->closing);
+    const Lane* const lane = find_lane(*connection, side);
     const bool drained = lane == nullptr || lane->undelivered_bytes == 0;
     if (connection->open && drained) {
-        const Slot& closed = *connection->end[index(connection->closing)];
+        const Slot& closed = *connection->end[index(side)];
         reset(connection, closed.place.id.name + " has closed the connection", {});
     }
 }
@@ -73,8 +74,9 @@ void SimNetwork::Impl::close(const NodeId& node) {
     }
     std::map<SwarmDuration, std::vector<ConnectionPtr>> by_latency;
     for (const ConnectionPtr& connection : connections(*slot)) {
-        connection->closing = static_cast<std::int8_t>(side_of(*connection, *slot));
-        const HostIndex other = peer(*connection, connection->closing).place.host;
+        const int side = side_of(*connection, *slot);
+        connection->closing = side == 0 ? 0U : 1U;
+        const HostIndex other = peer(*connection, side).place.host;
         by_latency[engine.route(slot->place.host, other).latency].push_back(connection);
     }
     for (auto& [latency, alike] : by_latency) {

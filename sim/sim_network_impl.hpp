@@ -31,6 +31,21 @@ struct SimNetwork::Impl {
     using HostByteCounts = sim_connection::HostByteCounts;
     using LanePool = sim_connection::LanePool;
 
+    /// A node, and its endpoint.
+    class Port final : public Endpoint, public Slot {
+    public:
+        explicit Port(Impl& network) : network_(network) {}
+
+        SwarmTime now() const override { return network_.engine.now(); }
+        void connect(const Address& address, Role role) override;
+        void send(const NodeId& to, Frame frame, SendGroup group) override;
+        void cancel_sends(SendGroup group, const std::optional<NodeId>& to) override;
+        Arrivals arrivals() const override { return network_.arrivals(*this); }
+
+    private:
+        Impl& network_;
+    };
+
     Impl(SimEngine& sim_engine, SwarmDuration handshake_time, std::optional<NetworkCpu> network_cpu,
          Bursts burst_sizes, bool counts_by_hosts);
 
@@ -78,6 +93,14 @@ struct SimNetwork::Impl {
     void end();
 
     static const NodeId& id_of(Slot* const& slot) { return slot->place.id; }
+    /// nullptr: it is as new, or the connection is closed.
+    sim_connection::Lane* find_lane(const Connection& connection, int side) const {
+        return lanes.find(connection.lane[sim_connection::index(side)]);
+    }
+    /// \pre  it is there, as from send() until what was sent has arrived
+    sim_connection::Lane& lane_of(const Connection& connection, int side) const {
+        return *find_lane(connection, side);
+    }
     bool reachable(HostIndex a, HostIndex b) const;
     /// Of nodes' threads. \pre  cpu
     WakeUp wake_up();
@@ -88,15 +111,13 @@ struct SimNetwork::Impl {
     SimCpu pauses;  ///< of threads that wake up
     HostByteCounts counts;
     std::optional<NetworkCpu> cpu;  ///< none: it costs nothing
-    std::deque<Slot> slots;         ///< all nodes that were ever there
+    std::deque<Port> slots;         ///< all nodes that were ever there
     ByNode<Slot*, id_of> nodes;
     std::vector<std::vector<Slot*>> listening;  ///< nodes by hosts
     LanePool lanes;
     std::uint32_t connections_made = 0;
     std::uint64_t messages = 0;  ///< delivered
     FlowLimit limit;
-
-    class Port;
 };
 
 }  // namespace starling

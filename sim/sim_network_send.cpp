@@ -25,8 +25,8 @@ void SimNetwork::Impl::send(Slot& from, const NodeId& to, Frame frame, SendGroup
     }
     const int side = side_of(*connection, from);
     const std::uint64_t bytes = wire_size(frame, connection->local);
-    Lane*& direction = connection->lane[index(side)];
-    Lane& lane = direction != nullptr ? *direction : lanes.give(direction, engine.now());
+    Lane* const used = find_lane(*connection, side);
+    Lane& lane = used != nullptr ? *used : lanes.give(connection->lane[index(side)], engine.now());
     counts.of(*connection, side).sent += bytes;
     lane.undelivered_bytes += bytes;
     Item item{std::move(frame), bytes, group};
@@ -44,7 +44,7 @@ Arrivals SimNetwork::Impl::arrivals(const Slot& at) const {
         return arrivals;  // most of the time, and there may be 100,000 peers
     }
     at.peers.for_each([&](const NodeId& peer_id, const ConnectionPtr& connection) {
-        const Lane* const lane = connection->lane[index(1 - side_of(*connection, at))];
+        const Lane* const lane = find_lane(*connection, 1 - side_of(*connection, at));
         if (lane == nullptr || !lane->flowing) {
             return;
         }
@@ -62,7 +62,7 @@ void SimNetwork::Impl::start_burst(const ConnectionPtr& connection, int side) {
     if (!connection->open) {
         return;
     }
-    Lane& lane = *connection->lane[index(side)];
+    Lane& lane = lane_of(*connection, side);
     if (!cpu) {
         if (!is_flowing(lane, engine.now()) && !lane.queue.empty()) {
             flow(connection, side, take_burst(lane, most_in_burst(*connection, side)));
@@ -82,19 +82,19 @@ void SimNetwork::Impl::start_burst(const ConnectionPtr& connection, int side) {
     slot.thread->run(thread_time(cpu->calibration, *connection, slot, *burst, true),
                      [this, connection, side, burst] {
                          if (connection->open) {
-                             connection->lane[index(side)]->preparing = false;
-                             connection->lane[index(side)]->queue.set_prepared(burst);
+                             lane_of(*connection, side).preparing = false;
+                             lane_of(*connection, side).queue.set_prepared(burst);
                              start_burst(connection, side);
                          }
                      });
 }
 
 void SimNetwork::Impl::wake_when_free(const ConnectionPtr& connection, int side) {
-    Lane& lane = *connection->lane[index(side)];
+    Lane& lane = lane_of(*connection, side);
     if (lane.free_at_known && !lane.queue.empty() && !std::exchange(lane.wakes, true)) {
         engine.at(lane.slow_start.idle_since(), [this, connection, side] {
             if (connection->open) {
-                connection->lane[index(side)]->wakes = false;
+                lane_of(*connection, side).wakes = false;
                 start_burst(connection, side);
             }
         });
@@ -115,7 +115,7 @@ SimRoute SimNetwork::Impl::route_from(const Connection& connection, int side) {
 }
 
 void SimNetwork::Impl::flow(const ConnectionPtr& connection, int side, Burst burst) {
-    Lane& lane = *connection->lane[index(side)];
+    Lane& lane = lane_of(*connection, side);
     const std::uint64_t bytes = bytes_of(*burst);
     lane.flowing = true;
     SlowStart::Cost cost;
@@ -172,12 +172,12 @@ void SimNetwork::Impl::start_transfer(const ConnectionPtr& connection, int side,
     const std::uint64_t number = unshared
                                      ? engine.transfer_unshared(from, to, bytes, std::move(ended))
                                      : engine.transfer(from, to, bytes, std::move(ended));
-    connection->lane[index(side)]->queue.begin_transfer({number, body_bytes});
+    lane_of(*connection, side).queue.begin_transfer({number, body_bytes});
 }
 
 void SimNetwork::Impl::send_small(const ConnectionPtr& connection, int side, Burst burst,
                                   std::uint64_t bytes) {
-    Lane& lane = *connection->lane[index(side)];
+    Lane& lane = lane_of(*connection, side);
     const SimRoute route = route_from(*connection, side);
     const SwarmTime free_at =
         engine.now() + from_seconds(static_cast<double>(bytes) / route.bytes_per_second);
@@ -197,7 +197,7 @@ void SimNetwork::Impl::transfer_ended(const ConnectionPtr& connection, int side,
     if (!connection->open) {
         return;
     }
-    Lane& lane = *connection->lane[index(side)];
+    Lane& lane = lane_of(*connection, side);
     lane.queue.end_transfer();
     const HostIndex from = connection->end[index(side)]->place.host;
     const HostIndex to = peer(*connection, side).place.host;
@@ -232,16 +232,17 @@ void SimNetwork::Impl::arrive(const ConnectionPtr& connection, int side, Frames&
         if (!connection->open) {
             return;  // counted as lost by the reset
         }
-        connection->lane[index(side)]->undelivered_bytes -= item.bytes;
+        lane_of(*connection, side).undelivered_bytes -= item.bytes;
         if (to.alive) {
             counts.of(*connection, side).delivered += item.bytes;
             ++messages;
-            to.deliver(FrameReceived{connection->end[index(side)]->place.id, item.take_frame()});
+            to.receiver->handle(
+                FrameReceived{connection->end[index(side)]->place.id, item.take_frame()});
         } else {
             counts.of(*connection, side).lost += item.bytes;
         }
     }
-    if (connection->closing == side) {
+    if (static_cast<int>(connection->closing) == side) {
         finish_closing(connection);
     }
 }

@@ -89,11 +89,9 @@ SimPlace place_of(const SimNodePlan& plan) {
     return place;
 }
 
-SimNode::SimNode(const World& world, std::unique_ptr<Node> node,
-                 std::function<void(const Stop&)> on_stop)
+SimNode::SimNode(const World& world, std::unique_ptr<Node> node)
     : world_(world),
       node_(std::move(node)),
-      on_stop_(std::move(on_stop)),
       number_(static_cast<std::uint32_t>(world.started.size())) {
     world.started.push_back(this);
 }
@@ -101,22 +99,19 @@ SimNode::SimNode(const World& world, std::unique_ptr<Node> node,
 SimNode::~SimNode() { world_.started[number_] = nullptr; }
 
 Result<std::unique_ptr<SimNode>> SimNode::make(const World& world, const SimNodePlan& plan,
-                                               std::unique_ptr<Node> node, MemoryStore* store,
-                                               std::function<void(const Stop&)> on_stop) {
-    std::unique_ptr<SimNode> self(new SimNode(world, std::move(node), std::move(on_stop)));
-    Result<std::unique_ptr<Endpoint>> endpoint = world.network.attach(
-        place_of(plan), [raw = self.get()](Input&& input) { raw->handle(std::move(input)); });
+                                               std::unique_ptr<Node> node, MemoryStore* store) {
+    std::unique_ptr<SimNode> self(new SimNode(world, std::move(node)));
+    const Result<Endpoint*> endpoint = world.network.attach(place_of(plan), *self);
     if (!endpoint) {
         return endpoint.error();
     }
-    self->endpoint_ = std::move(*endpoint);
     if (store != nullptr) {
         store->drop_draft();
     }
     self->worker_ = std::make_unique<SimWorker>(*self, world.machines.host(plan.host), store);
     self->runner_ = std::make_unique<NodeRunner>(
         *self->node_,
-        NodeServices{*self->endpoint_, store, *self->worker_, world.trace, world.group_commits});
+        NodeServices{**endpoint, store, *self->worker_, world.trace, world.group_commits});
     return self;
 }
 
@@ -128,7 +123,7 @@ void SimNode::handle(Input&& input) {
 void SimNode::finish_step() {
     if (runner_->stopped()) {
         if (!std::exchange(stop_reported_, true)) {
-            on_stop_(*runner_->stopped());
+            world_.on_stop(node_->id(), *runner_->stopped());
         }
         return;
     }

@@ -28,7 +28,7 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
 SimPlace place_of(const SimNodePlan& plan);
 
 /// One running node with its endpoint, worker and runner.
-class SimNode {
+class SimNode final : public SimNetwork::Receiver {
 public:
     /// Nodes by their numbers, in the order of their starts; nullptr: it is gone.
     using Started = std::vector<SimNode*>;
@@ -41,35 +41,32 @@ public:
         TraceSink& trace;
         Started& started;            ///< outlives all of them
         bool group_commits = false;  ///< see NodeServices
+        /// A node has stopped; called from SimEngine::run(). It must not be destroyed inside this.
+        std::function<void(const NodeId&, const Stop&)> on_stop;
     };
     /// \param world  outlives the node
-    /// \param on_stop  the node has stopped; called from SimEngine::run(). The SimNode must not be
-    ///                 destroyed inside it.
     /// Errc::io: its name or an address is in use.
     static Result<std::unique_ptr<SimNode>> make(const World& world, const SimNodePlan& plan,
-                                                 std::unique_ptr<Node> node, MemoryStore* store,
-                                                 std::function<void(const Stop&)> on_stop);
+                                                 std::unique_ptr<Node> node, MemoryStore* store);
     SimNode(const SimNode&) = delete;
     SimNode& operator=(const SimNode&) = delete;
     ~SimNode();
 
     const World& world() const { return world_; }
+    const NodeId& id() const { return node_->id(); }
     SimWorker& worker() { return *worker_; }
     /// Whether a write of its ledger is under way.
     bool writing() const { return runner_->writing(); }
     /// Passes the node an input and sets its timer. No effect after its stop.
-    void handle(Input&& input);
+    void handle(Input&& input) override;
 
 private:
-    SimNode(const World& world, std::unique_ptr<Node> node,
-            std::function<void(const Stop&)> on_stop);
+    SimNode(const World& world, std::unique_ptr<Node> node);
     void finish_step();
     void wake(std::uint32_t generation);
 
     const World& world_;
     std::unique_ptr<Node> node_;
-    std::function<void(const Stop&)> on_stop_;
-    std::unique_ptr<Endpoint> endpoint_;
     std::unique_ptr<SimWorker> worker_;
     std::unique_ptr<NodeRunner> runner_;
     std::uint32_t number_;                ///< in World::started

@@ -11,6 +11,8 @@ namespace starling {
 SimWorker::SimWorker(SimNode& node, SimHost host, MemoryStore* store)
     : node_(node), host_(std::move(host)), store_(store) {}
 
+const NodeId& SimWorker::node_id() const { return node_.id(); }
+
 void SimWorker::start(std::uint64_t work, Work what) {
     if (auto* train = std::get_if<TrainWork>(&what)) {
         STARLING_INVARIANT(program_ != nullptr && !training_,

@@ -31,6 +31,7 @@ public:
     void request_made(TrainRequest request);
 
     void start(std::uint64_t work, Work what) override;
+    const NodeId& node_id() const;
     /// Whether the program trains or starts: its next request is awaited.
     bool training() const { return training_.has_value(); }
     bool busy() const {

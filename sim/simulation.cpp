@@ -41,8 +41,15 @@ Simulation::Impl::Impl(SimEngine& sim_engine, SimTrace& sim_trace,
       links(outcome.faults, engine, network, !options.large),
       effects(engine, machines, options.calibration, options.seed),
       watch(options.round_limit),
-      world{engine,           network, machines,        options.calibration,
-            openssl_hasher(), links,   running.started, options.large} {
+      world{engine,
+            network,
+            machines,
+            options.calibration,
+            openssl_hasher(),
+            links,
+            running.started,
+            options.large,
+            [this](const NodeId& id, const Stop& stop) { ended(**by_name.find(id), stop); }} {
     if (options.programs) {
         programs.emplace(*options.programs);
     }

@@ -94,7 +94,7 @@ void Simulation::Impl::start(Deployed& member) {
     auto node = SimNode::make(
         world, member.plan,
         make_node(member.plan, member.starts, member.store.get(), shared_rounds, openssl_hasher()),
-        member.store.get(), [this, &member](const Stop& stop) { ended(member, stop); });
+        member.store.get());
     if (!node) {
         throw UsageError(node.error().message);
     }
@@ -116,11 +116,12 @@ void Simulation::Impl::start(Deployed& member) {
 std::unique_ptr<SimProgram> Simulation::Impl::make_program(Deployed& member) {
     const SimNodePlan& plan = member.plan;
     SimWorker& worker = member.node->worker();
-    const OnTrainRequest on_request = [this, &member, &worker](TrainRequest request) {
+    // With a third capture the function would take memory of its own.
+    const OnTrainRequest on_request = [this, &worker](TrainRequest request) {
         if (const auto* sync = std::get_if<SyncRequest>(&request)) {
             models.bytes = std::max(models.bytes, size_bytes(sync->params));
             watch.reset(engine.now(), bytes_moved());
-            outcome.rounds.record_check_in(member.plan.id, engine.now());
+            outcome.rounds.record_check_in(worker.node_id(), engine.now());
         }
         worker.request_made(std::move(request));
     };

@@ -23,19 +23,27 @@ public:
         const auto at = place_in(block, node);
         return at != block.end() && id_of(*at) == node ? &*at : nullptr;
     }
+    /// The same, to change all but its id.
+    T* find(const NodeId& node) { return const_cast<T*>(std::as_const(*this).find(node)); }
     /// Not if there is one of that node.
-    void insert(T what) {
+    /// \return  the one that is there now, valid as of find().
+    T& insert(T what) {
         std::vector<T>& block = block_for(id_of(what));
         const auto at = place_in(block, id_of(what));
-        if (at != block.end() && id_of(*at) == id_of(what)) {
-            return;
-        }
         const auto place = at - block.begin();
-        if (block.size() == block.capacity()) {
-            // 1, 4, 8, 12, ...: most have one, or some ten.
-            block.reserve(block.empty() ? 1 : (block.size() / 4 + 1) * 4);
+        if (at == block.end() || id_of(*at) != id_of(what)) {
+            if (block.size() == block.capacity()) {
+                // 1, 4, 8, 12, ...: most have one, or some ten.
+                block.reserve(block.empty() ? 1 : (block.size() / 4 + 1) * 4);
+            }
+            block.insert(block.begin() + place, std::move(what));
         }
-        block.insert(block.begin() + place, std::move(what));
+        return block[static_cast<std::size_t>(place)];
+    }
+    /// What is there of the node, or what begins with its id and has no more.
+    T& get_or_make(const NodeId& node) {
+        T* const found = find(node);
+        return found != nullptr ? *found : insert(T{node});
     }
     /// \return  whether it was there.
     bool erase(const NodeId& node) {

@@ -35,9 +35,9 @@ public:
     }
 
 private:
-    std::uint64_t sync_frequency_;
     std::uint64_t since_sync_ = 0;
     TrainingPosition position_;
+    std::uint32_t sync_frequency_;
 };
 
 }  // namespace starling

@@ -12,7 +12,7 @@ using std::chrono::milliseconds;
 constexpr SwarmDuration supervise_interval = milliseconds(250);
 
 bool has_model(const MemoryStore& store, const std::string& digest) {
-    return std::any_of(store.models.begin(), store.models.end(),
+    return std::any_of(store.models->begin(), store.models->end(),
                        [&](const KeptModel& kept) { return to_string(kept.digest) == digest; });
 }
 

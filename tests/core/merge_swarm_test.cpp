@@ -255,7 +255,7 @@ void send_garbage(Effect& effect) {
 /// Largest parameter of the model that the pair has kept last.
 float largest_parameter(const MemorySwarm& swarm, int pair) {
     float largest = 0.0F;
-    for (const Blob& segment : swarm.sl_stores.at(pair)->models.back().segments) {
+    for (const Blob& segment : swarm.sl_stores.at(pair)->models->back().segments) {
         for (std::size_t at = 0; at < segment.size(); at += sizeof(float)) {
             float value = 0.0F;
             std::memcpy(&value, segment.view().data() + at, sizeof value);

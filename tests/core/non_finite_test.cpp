@@ -51,7 +51,7 @@ protected:
     }
     /// True if the newest model that the SL has stored is finite.
     bool has_finite_model(int number, std::uint64_t elements = 300'000) const {
-        const std::vector<KeptModel>& models = swarm.sl_stores.at(number)->models;
+        const std::vector<KeptModel>& models = *swarm.sl_stores.at(number)->models;
         const std::vector<TensorSpec> tensors = {
             {"weight", DType::f32, {static_cast<std::int64_t>(elements)}}};
         const ParamLayout layout = *ParamLayout::make(tensors);

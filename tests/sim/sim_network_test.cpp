@@ -29,11 +29,13 @@ SimListen exchange_port() {
 }
 
 /// A node that records its inputs.
-struct Peer {
-    std::unique_ptr<Endpoint> endpoint;
+struct Peer final : SimNetwork::Receiver {
+    Endpoint* endpoint = nullptr;
+    std::function<void(Input&&)> on_input;
     std::vector<Input> inputs;
     std::vector<SwarmTime> times;
 
+    void handle(Input&& input) override { on_input(std::move(input)); }
     template <typename T>
     std::vector<T> all() const {
         return test::all_of_type<T>(inputs);
@@ -62,18 +64,18 @@ struct World {
     }
     void add(Peer& peer, const std::string& name, HostIndex host, Role role,
              std::vector<SimListen> listen) {
-        auto endpoint =
-            network.attach({{name}, role, host, std::move(listen)}, [this, &peer](Input input) {
-                peer.inputs.push_back(std::move(input));
-                peer.times.push_back(engine.now());
-                if (on_input) {
-                    on_input(peer);
-                }
-            });
+        peer.on_input = [this, &peer](Input&& input) {
+            peer.inputs.push_back(std::move(input));
+            peer.times.push_back(engine.now());
+            if (on_input) {
+                on_input(peer);
+            }
+        };
+        const auto endpoint = network.attach({{name}, role, host, std::move(listen)}, peer);
         if (!endpoint) {
             throw std::runtime_error(endpoint.error().message);
         }
-        peer.endpoint = std::move(*endpoint);
+        peer.endpoint = *endpoint;
     }
     void add_pair() {
         add(a, "a", 0, Role::sl, {});
@@ -378,20 +380,20 @@ TEST(LanePool, FreesLanesThatAreAsNew) {
     Lane& lane = pool.give(one.lane[0], at(0));
     lane.undelivered_bytes = 10;
     pool.give(other.lane[0], at(100)).undelivered_bytes = 10;
-    EXPECT_EQ(one.lane[0], &lane) << "it is in use";
+    EXPECT_EQ(pool.find(one.lane[0]), &lane) << "it is in use";
     lane.undelivered_bytes = 0;
     (void)lane.slow_start.charge(at(100), 100'000, std::chrono::milliseconds(20), 1e9);
     lane.slow_start.idle_from(at(100));
     pool.give(other.lane[1], at(100.9)).undelivered_bytes = 10;
-    EXPECT_EQ(one.lane[0], &lane) << "its window is still large";
+    EXPECT_EQ(pool.find(one.lane[0]), &lane) << "its window is still large";
     EXPECT_EQ(pool.size(), 3U);
     pool.give(one.lane[1], at(101)).undelivered_bytes = 10;
-    EXPECT_EQ(one.lane[0], nullptr);
+    EXPECT_EQ(pool.find(one.lane[0]), nullptr);
     EXPECT_EQ(pool.size(), 3U);
     for (Connection* connection : {&one, &other}) {
-        for (Lane*& direction : connection->lane) {
+        for (LanePool::Number& direction : connection->lane) {
             pool.take_back(direction);
-            EXPECT_EQ(direction, nullptr);
+            EXPECT_EQ(direction, 0U);
         }
     }
     EXPECT_EQ(pool.size(), 0U);
@@ -401,9 +403,9 @@ TEST(SimNetwork, PortInUseIsNamed) {
     EXPECT_EQ(in_child([]() -> std::string {
                   World w;
                   w.add_pair();
+                  Peer c;
                   const auto second = w.network.attach(
-                      {{"c"}, Role::sl, 1, std::vector<SimListen>(1, exchange_port())},
-                      [](Input) {});
+                      {{"c"}, Role::sl, 1, std::vector<SimListen>(1, exchange_port())}, c);
                   if (second) return "accepted";
                   return second.error().message.find("in use by b") != std::string::npos
                              ? ""

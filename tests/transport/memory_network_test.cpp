@@ -126,9 +126,9 @@ TEST_F(MemoryFaults, AttemptsOfARoundDoNotReplaceThePreviousRoundsModel) {
         ASSERT_TRUE(
             store.keep({.model = {{"default", 0, attempt == 0 ? 10U : 11U, attempt}, {}, {}}}));
     }
-    ASSERT_EQ(store.models.size(), 2U);
-    EXPECT_EQ(store.models.front().key.round, 10U);
-    EXPECT_EQ(store.models.back().key.attempt, 2U);
+    ASSERT_EQ(store.models->size(), 2U);
+    EXPECT_EQ(store.models->front().key.round, 10U);
+    EXPECT_EQ(store.models->back().key.attempt, 2U);
 }
 
 TEST_F(MemoryFaults, ACrashLosesSegmentsThatNoModelWasKeptOf) {
@@ -139,11 +139,11 @@ TEST_F(MemoryFaults, ACrashLosesSegmentsThatNoModelWasKeptOf) {
     const KeptModel model{{"default", 0, 1, 0}, {}, {segment}};
     ASSERT_TRUE(store.write({1, model.key, bytes, {{0, segment}}}));
     store.crash(false, random);
-    EXPECT_TRUE(store.models.empty());
+    EXPECT_TRUE(store.models->empty());
     ASSERT_TRUE(store.write({1, model.key, bytes, {{0, segment}}}));
     ASSERT_TRUE(store.keep({model, 1, bytes}));
     store.crash(false, random);
-    EXPECT_EQ(store.models.size(), 1U);
+    EXPECT_EQ(store.models->size(), 1U);
 }
 
 TEST_F(MemoryFaults, AFailedWriteStopsTheNodeWhichCanBeRestarted) {

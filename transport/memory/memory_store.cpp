@@ -84,10 +84,11 @@ Result<Segments> MemoryStore::keep(const KeepWork& work) {
     if (!keeps_log) {  // the node is never started again, so no later start reads the model
         return model.segments;
     }
-    std::erase_if(models, [&](const KeptModel& other) { return same_round(other.key, model.key); });
-    models.push_back(model);
-    if (models.size() > 2) {
-        models.erase(models.begin());
+    std::vector<KeptModel>& kept = models.change();
+    std::erase_if(kept, [&](const KeptModel& other) { return same_round(other.key, model.key); });
+    kept.push_back(model);
+    if (kept.size() > 2) {
+        kept.erase(kept.begin());
     }
     return model.segments;
 }
