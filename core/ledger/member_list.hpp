@@ -6,6 +6,7 @@
 #include <iterator>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +41,35 @@ public:
         : shared_(members.empty() ? nullptr : std::make_shared<const Shared>(std::move(members))) {}
     MemberList(std::initializer_list<RoundMember> members)
         : MemberList(std::vector<RoundMember>(members)) {}
+    /// The list that has these one after the other: the very one of which they are the part()s, if
+    /// they are all of it.
+    static MemberList of_parts(const std::vector<MemberList>& parts) {
+        const auto whole =
+            parts.empty() || !parts.front().shared_ ? nullptr : parts.front().shared_->whole;
+        std::size_t size = 0;
+        bool in_place = whole != nullptr;
+        for (const MemberList& part : parts) {
+            in_place = in_place && size < whole->members.size() &&
+                       part.all().data() == &whole->members[size];
+            size += part.size();
+        }
+        if (in_place && size == whole->members.size()) {
+            return MemberList(whole);
+        }
+        std::vector<RoundMember> all;
+        all.reserve(size);
+        for (const MemberList& part : parts) {
+            all.insert(all.end(), part.all().begin(), part.all().end());
+        }
+        return all;
+    }
+    /// `count` of its members, from that place on. They are not copied.
+    ///
+    /// \pre  from + count <= size()
+    MemberList part(std::size_t from, std::size_t count) const {
+        return count == 0 ? MemberList()
+                          : MemberList(std::make_shared<const Shared>(shared_, from, count));
+    }
 
     auto begin() const { return all().begin(); }
     auto end() const { return all().end(); }
@@ -48,9 +78,8 @@ public:
     const RoundMember& operator[](std::size_t place) const { return all()[place]; }
     const RoundMember& front() const { return all().front(); }
     const RoundMember& back() const { return all().back(); }
-    const std::vector<RoundMember>& all() const {
-        static const std::vector<RoundMember> none;
-        return shared_ ? shared_->members : none;
+    std::span<const RoundMember> all() const {
+        return shared_ ? shared_->members : std::span<const RoundMember>();
     }
     /// Null: `node` is not a member.
     const RoundMember* find(const NodeId& node) const {
@@ -98,7 +127,7 @@ public:
     void set_address(const NodeId& node, const Address& address) {
         const std::uint32_t member = index_of(node);
         if (member < size() && all()[member].address != address) {
-            std::vector<RoundMember> changed = all();
+            std::vector<RoundMember> changed(begin(), end());
             changed[member].address = address;
             *this = MemberList(std::move(changed));
         }
@@ -123,24 +152,28 @@ public:
         return all;
     }
     friend bool operator==(const MemberList& a, const MemberList& b) {
-        return a.shared_ == b.shared_ || a.all() == b.all();
+        return a.shared_ == b.shared_ || std::ranges::equal(a.all(), b.all());
     }
 
 private:
     static bool precedes(const RoundMember& a, const RoundMember& b) { return a.id < b.id; }
 
     struct Shared {
-        explicit Shared(std::vector<RoundMember> all)
-            : members(std::move(all)),
-              all_merge(std::all_of(members.begin(), members.end(),
-                                    [](const RoundMember& member) { return member.merges; })) {}
+        explicit Shared(std::vector<RoundMember> all) : own(std::move(all)), members(own) {}
+        Shared(const std::shared_ptr<const Shared>& of, std::size_t from, std::size_t count)
+            : whole(of), members(of->members.subspan(from, count)) {}
 
-        std::vector<RoundMember> members;
-        bool all_merge;
+        const std::vector<RoundMember> own;         ///< nothing: it is a part
+        const std::shared_ptr<const Shared> whole;  ///< of which it is a part; else nothing
+        const std::span<const RoundMember> members;
+        const bool all_merge = std::all_of(members.begin(), members.end(),
+                                           [](const RoundMember& one) { return one.merges; });
         mutable std::atomic<std::uint64_t> wire_bytes{0};  ///< 0: not known yet
         mutable std::once_flag encode_once;
         mutable Blob encoded;  ///< nothing: no frame had the list yet
     };
+    explicit MemberList(std::shared_ptr<const Shared> shared) : shared_(std::move(shared)) {}
+
     std::shared_ptr<const Shared> shared_;  ///< nothing: there are none
 };
 

@@ -74,11 +74,7 @@ std::pair<MemberList, Digest> SharedRounds::whole_list(const std::vector<MemberL
     if (found != wholes_.end()) {
         return {found->list, found->digest};
     }
-    std::vector<RoundMember> all;
-    for (const MemberList& part : parts) {
-        all.insert(all.end(), part.begin(), part.end());
-    }
-    const MemberList list = parts.size() == 1 ? parts.front() : MemberList(std::move(all));
+    const MemberList list = parts.size() == 1 ? parts.front() : MemberList::of_parts(parts);
     keep(wholes_, {parts, list, digest_of(list, hasher)});
     return {list, wholes_.front().digest};
 }

@@ -44,21 +44,21 @@ std::optional<Digest> ToldLists::name(MemberList& list, const Ledger& ledger) {
 
 std::vector<MemberList> ToldLists::parts_of(const MemberList& list) const {
     std::vector<MemberList> parts;
-    std::vector<RoundMember> part;
+    std::size_t from = 0;
     std::size_t bytes = 0;
-    for (const RoundMember& member : list) {
-        const std::size_t more = encoded_size(member);
-        if (!part.empty() && bytes + more > part_bytes_) {
-            parts.emplace_back(std::exchange(part, {}));
+    for (std::size_t place = 0; place < list.size(); ++place) {
+        const std::size_t more = encoded_size(list[place]);
+        if (place > from && bytes + more > part_bytes_) {
+            parts.push_back(list.part(from, place - from));
+            from = place;
             bytes = 0;
         }
-        part.push_back(member);
         bytes += more;
     }
     if (parts.empty()) {
-        return {list};  // not once more in memory
+        return {list};
     }
-    parts.emplace_back(std::move(part));
+    parts.push_back(list.part(from, list.size() - from));
     return parts;
 }
 

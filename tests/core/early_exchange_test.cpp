@@ -78,7 +78,8 @@ TEST(EarlyExchange, ExpectsNothingIfTheFirstToCheckInAreFrozen) {
 
 TEST(EarlyExchange, ExpectsNothingOfAListWithoutWeightOrOwners) {
     ContractView view = gathering();
-    std::vector<RoundMember> members = view.last_commit->members.all();
+    const MemberList& list = view.last_commit->members;
+    std::vector<RoundMember> members(list.begin(), list.end());
     members[0].merges = members[1].merges = false;
     view.last_commit->members = members;
     EXPECT_FALSE(is_expected(view));

@@ -134,6 +134,25 @@ TEST(SharedRounds, JoinedMembersAreThoseOfBoth) {
     EXPECT_EQ(shared.all_of(a, {}), a);
 }
 
+TEST(MemberList, OfAllItsPartsIsTheListItself) {
+    const MemberList list{
+        {.id = {"a"}}, {.id = {"b"}, .merges = false}, {.id = {"c"}}, {.id = {"d"}}};
+    const std::vector<MemberList> parts{list.part(0, 1), list.part(1, 2), list.part(3, 1)};
+    EXPECT_EQ(parts[1], (MemberList{{.id = {"b"}, .merges = false}, {.id = {"c"}}}));
+    EXPECT_TRUE(parts[0].all_merge() && !parts[1].all_merge());
+    EXPECT_EQ(parts[1].index_of({"c"}), 1U);
+    EXPECT_EQ(parts[1].find({"d"}), nullptr);
+    EXPECT_TRUE(MemberList::of_parts(parts).is_copy_of(list));
+    EXPECT_EQ(MemberList::of_parts({parts[0], parts[2]}),
+              (MemberList{{.id = {"a"}}, {.id = {"d"}}}));
+    EXPECT_EQ(MemberList::of_parts({parts[0], parts[1]}).size(), 3U) << "its end is missing";
+    EXPECT_EQ(MemberList::of_parts({parts[1], parts[2]}).size(), 3U) << "its beginning is";
+    const MemberList other{{.id = {"b"}}, {.id = {"c"}}, {.id = {"d"}}};
+    EXPECT_FALSE(MemberList::of_parts({parts[0], other}).is_copy_of(list));
+    EXPECT_EQ(MemberList::of_parts({parts[0], other}).size(), 4U);
+    EXPECT_TRUE(MemberList::of_parts({}).empty());
+}
+
 TEST(MemberList, KnowsWhetherAllMembersMerge) {
     EXPECT_TRUE(MemberList().all_merge());
     MemberList members{{.id = {"a"}}, {.id = {"b"}}};
