@@ -82,6 +82,11 @@ public:
         } else {
             insert_among(list().ranges, segment);
             ++list().size;
+            if (several().ranges.size() == 1) {  // as of a model that is complete
+                const Range all = several().ranges.front();
+                clear();
+                set_one(all);
+            }
         }
         return true;
     }

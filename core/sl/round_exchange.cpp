@@ -15,8 +15,7 @@ void RoundExchange::begin(SwarmTime now, OwnParameters own, ExchangeSetup setup,
     // With compression the committed model is what the next round's differences are against.
     const bool read_soon = setup.compression.kind != Compression::none;
     model_ = std::make_unique<MergedModel>(serial_, key, *setup.layout, read_soon);
-    merged_digest_.reset();
-    report_.reset();
+    merged_.reset();
     stored_names_.clear();
     if (!same_round(contributions_round_, key)) {
         kept_contributions_.clear();
@@ -112,7 +111,7 @@ bool RoundExchange::freeze(SwarmTime now, const RoundKey& key, const ContractVie
     }
     exchange_->freeze(now, members);
     report_begin(out);
-    if (merged_digest_) {
+    if (merged_) {
         on_merged_and_frozen(out);
     }
     return true;
@@ -219,7 +218,7 @@ void RoundExchange::add_new(const MergeResult* merged) {
 }
 
 void RoundExchange::process_merged(Outbox& out) {
-    if (merged_digest_) {
+    if (merged_) {
         return;
     }
     add_new(nullptr);
@@ -241,7 +240,7 @@ void RoundExchange::on_hashed(const SegmentDigests& hashed, Outbox& out) {
 }
 
 void RoundExchange::on_digest(const Digest& digest, Outbox& out) {
-    merged_digest_ = digest;
+    merged_ = Merged{{digest, {}, false}};
     storing_.change()[serial_] = {exchange_->key(), digest, {}};
     model_->start_keeping(digest, exchange_->merged(), out);
     model_.reset();
@@ -257,7 +256,7 @@ void RoundExchange::on_merged_and_frozen(Outbox& out) {
                    .with("run", key.run)
                    .with("round", key.round)
                    .with("attempt", key.attempt)
-                   .with("digest", to_string(*merged_digest_))
+                   .with("digest", to_string(merged_->report.digest))
                    .with("sent_bytes", exchange_->traffic().sent_bytes)
                    .with("received_bytes", exchange_->traffic().received_bytes)
                    .with("from", exchange_->received_from()));
@@ -283,7 +282,7 @@ void RoundExchange::set_storing_fetched(bool storing) {
 
 /// Nothing before the ledger has frozen the attempt: nobody would be told of it.
 void RoundExchange::report_if_allowed() {
-    if (!exchange_ || !exchange_->frozen() || !merged_digest_) {
+    if (!exchange_ || !exchange_->frozen() || !merged_) {
         return;
     }
     const bool durable = !storing_->contains(serial_);
@@ -292,17 +291,18 @@ void RoundExchange::report_if_allowed() {
     // With two members a quorum is both of them: reports before the disk would gain nothing.
     const std::size_t members = exchange_->members().size();
     const bool early = is_durable_enough(exchange_->durable(), members - 1, members) && only_this;
-    const bool enough = report_ && (report_->durable || exchange_->durable() == Durability::none);
-    if (enough || !(durable || (early && !report_))) {
+    MergeReport& report = merged_->report;
+    const bool enough =
+        merged_->may_report && (report.durable || exchange_->durable() == Durability::none);
+    if (enough || !(durable || (early && !merged_->may_report))) {
         return;
     }
     const RoundKey& key = exchange_->key();
-    reported_model_ = KeptModel{key, *merged_digest_, exchange_->merged()};
-    report_ =
-        MergeReport{*merged_digest_,
-                    services_.signer->sign(report_text(self_, key.contract, key.run, key.round,
-                                                       key.attempt, *merged_digest_, durable)),
-                    durable};
+    reported_model_ = KeptModel{key, report.digest, exchange_->merged()};
+    report.signature = services_.signer->sign(
+        report_text(self_, key.contract, key.run, key.round, key.attempt, report.digest, durable));
+    report.durable = durable;
+    merged_->may_report = true;
     new_report_ = true;
 }
 
@@ -327,7 +327,7 @@ std::vector<NodeId> RoundExchange::name_non_finite(const std::vector<NodeId>& no
 std::optional<Digest> RoundExchange::merged_digest(const Commit& commit) const {
     const bool same = exchange_ && exchange_->frozen() && exchange_->key().round == commit.round &&
                       exchange_->key().attempt == commit.attempt;
-    return same && merged_digest_ ? std::optional(*merged_digest_) : std::nullopt;
+    return same && merged_ ? std::optional(merged_->report.digest) : std::nullopt;
 }
 
 CommittedModel RoundExchange::finish(const Commit& commit, Outbox& out) {
@@ -384,7 +384,9 @@ void RoundExchange::report_progress(Heartbeat& heartbeat, SwarmTime now, SwarmDu
         heartbeat.progress = exchange_->transfer();
         heartbeat.stalls = exchange_->stalls(now, stall_limit, refused_by);
         heartbeat.senders = exchange_->senders();
-        heartbeat.report = report_;
+        if (merged_ && merged_->may_report) {
+            heartbeat.report = merged_->report;
+        }
     }
 }
 

@@ -147,8 +147,11 @@ private:
 
     // On the attempt of exchange_.
     std::unique_ptr<MergedModel> model_;  ///< what it merges to, until it is hashed
-    Seldom<Digest> merged_digest_;        ///< once it is hashed
-    Seldom<MergeReport> report_;          ///< once the contract allows it
+    struct Merged {
+        MergeReport report;
+        bool may_report = false;  ///< the contract allows it: `report` is signed
+    };
+    Seldom<Merged> merged_;  ///< once it is hashed
 
     /// Models that are not durable yet, without segments, by the serials of their attempts.
     MostlyEmpty<std::map<std::uint32_t, KeptModel>> storing_;

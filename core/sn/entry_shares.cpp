@@ -31,7 +31,7 @@ std::size_t bytes_of(const Command& command) {
 }  // namespace
 
 bool EntryShares::take(const NodeId& signer, const Command& command, SwarmTime now) {
-    Share& share = shares_[signer];
+    Share& share = shares_.get_or_make(signer);
     share.bytes = std::max(0.0, share.bytes - share_bytes_per_second * to_seconds(now - share.at));
     share.at = now;
     const auto bytes = static_cast<double>(bytes_of(command));
@@ -47,10 +47,9 @@ bool EntryShares::take(const NodeId& signer, const Command& command, SwarmTime n
 
 void EntryShares::give_back(const Commit& commit) {
     for (const RoundMember& member : commit.members) {
-        const auto share = shares_.find(member.id);
-        if (share != shares_.end()) {
-            share->second.bytes = std::max(0.0, share->second.bytes - share->second.check_in);
-            share->second.check_in = 0;
+        if (Share* const share = shares_.find(member.id)) {
+            share->bytes = std::max(0.0, share->bytes - share->check_in);
+            share->check_in = 0;
         }
     }
 }

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <map>
-
+#include "core/base/by_node.hpp"
 #include "core/ledger/command.hpp"
 
 namespace starling {
@@ -19,11 +18,13 @@ public:
 private:
     /// Bytes written, less what has been refilled until `at`.
     struct Share {
+        NodeId signer;
         double bytes = 0;
         SwarmTime at{};
         double check_in = 0;  ///< what the newest check-in has cost
+        static const NodeId& id_of(const Share& share) { return share.signer; }
     };
-    std::map<NodeId, Share> shares_;  ///< a signer without one has written nothing
+    ByNode<Share, Share::id_of> shares_;  ///< a signer without one has written nothing
 };
 
 }  // namespace starling

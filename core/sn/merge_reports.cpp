@@ -2,6 +2,32 @@
 
 namespace starling {
 
+std::optional<MemberReport> RoundReports::at(std::uint32_t place) const {
+    const Said& said = said_[place];
+    if (said.digest == 0) {
+        return std::nullopt;
+    }
+    return MemberReport{members_[place].id, digests_[said.digest - 1], said.signature,
+                        said.durable};
+}
+
+void RoundReports::add(const MemberReport& report) {
+    const std::uint32_t place = members_.index_of(report.node);
+    if (place >= said_.size()) {
+        return;
+    }
+    Said& said = said_[place];
+    size_ += said.digest == 0 ? 1U : 0U;
+    if (digests_.empty() || digests_.front() != report.digest) {
+        digests_.push_back(report.digest);
+        said.digest = static_cast<std::uint32_t>(digests_.size());
+    } else {
+        said.digest = 1;
+    }
+    said.signature = report.signature;
+    said.durable = report.durable;
+}
+
 bool MergeReports::is_about(const RoundKey& key, const Contract& contract) const {
     RoundKey current{contract.name, contract.run, contract.round, contract.attempt};
     if (count_old_attempts_) {
@@ -12,8 +38,8 @@ bool MergeReports::is_about(const RoundKey& key, const Contract& contract) const
 
 const RoundReports* MergeReports::find(const Contract& contract) const {
     const auto found = reports_.find(contract.name);
-    return found != reports_.end() && is_about(found->second.key, contract) ? &found->second
-                                                                            : nullptr;
+    return found != reports_.end() && is_about(found->second.key(), contract) ? &found->second
+                                                                              : nullptr;
 }
 
 bool MergeReports::has(const Contract& contract, const NodeId& node) const {
@@ -21,9 +47,8 @@ bool MergeReports::has(const Contract& contract, const NodeId& node) const {
     if (reports == nullptr) {
         return false;
     }
-    const auto report = reports->of.find(node);
-    return report != reports->of.end() &&
-           (report->second.durable || contract.config.durable == Durability::none);
+    const auto report = reports->find(node);
+    return report && (report->durable || contract.config.durable == Durability::none);
 }
 
 bool MergeReports::has(const Contract& contract, const NodeId& node,
@@ -32,46 +57,47 @@ bool MergeReports::has(const Contract& contract, const NodeId& node,
     if (reports == nullptr) {
         return false;
     }
-    const auto known = reports->of.find(node);
-    return known != reports->of.end() &&
-           (known->second == report || (known->second.durable && !report.durable));
+    const auto known = reports->find(node);
+    return known && (*known == report || (known->durable && !report.durable));
 }
 
-const MemberReport* MergeReports::find(const RoundKey& key, const NodeId& node) const {
+std::optional<MemberReport> MergeReports::find(const RoundKey& key, const NodeId& node) const {
     const auto reports = reports_.find(key.contract);
-    if (reports == reports_.end() || reports->second.key != key) {
-        return nullptr;
-    }
-    const auto found = reports->second.of.find(node);
-    return found == reports->second.of.end() ? nullptr : &found->second;
+    return reports == reports_.end() || reports->second.key() != key ? std::nullopt
+                                                                     : reports->second.find(node);
 }
 
 void MergeReports::add(const RoundKey& key, const Contract& contract, const MemberReport& report) {
     RoundReports& reports = reports_[contract.name];
-    if (!is_about(reports.key, contract)) {
-        reports = {key, {}};
+    if (!is_about(reports.key(), contract)) {
+        reports = {key, contract.frozen};
     }
-    reports.of.insert_or_assign(report.node, report);
+    if (!reports.are_of(contract.frozen)) {  // as of an earlier attempt, if these count
+        RoundReports moved(reports.key(), contract.frozen);
+        reports.for_each([&moved](const MemberReport& known) { moved.add(known); });
+        reports = std::move(moved);
+    }
+    reports.add(report);
 }
 
 std::optional<Command> MergeReports::next_entry(const Contract& contract, std::size_t most) const {
     const RoundReports* reports = find(contract);
     if (reports == nullptr || contract.phase != ContractPhase::exchanging ||
-        reports->of.size() < contract.frozen.size()) {
+        reports->size() < contract.frozen.size()) {
         return std::nullopt;
     }
     const std::size_t recorded = contract.reports.recorded.size();
     std::size_t durable = 0;
     std::vector<MemberReport> next;
     for (std::size_t i = 0; i < contract.frozen.size(); ++i) {
-        const auto report = reports->of.find(contract.frozen[i].id);
-        if (report == reports->of.end()) {
+        std::optional<MemberReport> report = reports->find(contract.frozen[i].id);
+        if (!report) {
             return std::nullopt;
         }
-        const MemberReport& counts = i < recorded ? contract.reports.recorded[i] : report->second;
+        const MemberReport& counts = i < recorded ? contract.reports.recorded[i] : *report;
         durable += counts.durable ? 1U : 0U;
         if (i >= recorded && next.size() < most) {
-            next.push_back(report->second);
+            next.push_back(std::move(*report));
         }
     }
     if (!is_durable_enough(contract.config.durable, durable, contract.frozen.size())) {

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/ledger/ledger.hpp"
 #include "core/wire/messages.hpp"
@@ -16,10 +17,49 @@ inline MemberReport member_report(const NodeId& node, const MergeReport& report)
     return {node, report.digest, report.signature, report.durable};
 }
 
-/// What members have said of the attempt that is on; signatures are checked.
-struct RoundReports {
-    RoundKey key;
-    std::map<NodeId, MemberReport> of;
+/// What members have said of the attempt that is on; signatures are checked. In the order of the
+/// members and with one digest for all that say the same, since 100,000 may report.
+class RoundReports {
+public:
+    RoundReports() = default;
+    RoundReports(RoundKey key, MemberList members)
+        : key_(std::move(key)), members_(std::move(members)), said_(members_.size()) {}
+
+    const RoundKey& key() const { return key_; }
+    bool are_of(const MemberList& members) const { return members_.is_copy_of(members); }
+    /// How many have reported.
+    std::size_t size() const { return size_; }
+    /// Nothing: it has not reported.
+    std::optional<MemberReport> find(const NodeId& node) const {
+        const std::uint32_t place = members_.index_of(node);
+        return place < said_.size() ? at(place) : std::nullopt;
+    }
+    /// Replaces an earlier one of that node. Ignored unless it is of one of the members.
+    void add(const MemberReport& report);
+    /// In the order of the members.
+    template <typename Visit>
+    void for_each(Visit visit) const {
+        for (std::uint32_t place = 0; place < said_.size(); ++place) {
+            if (const std::optional<MemberReport> report = at(place)) {
+                visit(*report);
+            }
+        }
+    }
+
+private:
+    struct Said {
+        Signature signature;
+        std::uint32_t digest = 0;  ///< counted from 1, in digests_; 0: nothing
+        bool durable = false;
+    };
+    std::optional<MemberReport> at(std::uint32_t place) const;
+
+    RoundKey key_;
+    MemberList members_;
+    std::vector<Said> said_;  ///< of members_, in their order
+    /// The first report's, and each one that is another than that.
+    std::vector<Digest> digests_;
+    std::size_t size_ = 0;
 };
 
 /// The members' reports of what they merged, of each contract's current attempt.
@@ -35,8 +75,9 @@ public:
     /// Whether the report adds nothing. What is durable stays so: an earlier report of the attempt,
     /// which an SN may pass on late or repeat, does not take that back.
     bool has(const Contract& contract, const NodeId& node, const MemberReport& report) const;
-    /// What it has said of that attempt; nullptr: nothing that is here.
-    const MemberReport* find(const RoundKey& key, const NodeId& node) const;
+    /// What it has said of that attempt; nothing: nothing that is here.
+    std::optional<MemberReport> find(const RoundKey& key, const NodeId& node) const;
+    /// \pre  it is of a member of the attempt
     void add(const RoundKey& key, const Contract& contract, const MemberReport& report);
     void forget(const std::string& contract) { reports_.erase(contract); }
     /// The ledger has a part of the reports: the next one may follow.

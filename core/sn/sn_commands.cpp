@@ -108,9 +108,8 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& heartbeat, Peer& 
     note_heartbeat(heartbeat, peer);
     relay_news(from, true, heartbeat, out);
     take_report(from, heartbeat, out);
-    const MemberReport* const taken = reported_by(from, peer);
-    if (taken != nullptr && peer.heartbeat.report &&
-        *taken == member_report(from, *peer.heartbeat.report)) {
+    if (peer.heartbeat.report &&
+        reported_by(from, peer) == member_report(from, *peer.heartbeat.report)) {
         peer.heartbeat.report.reset();  // it is kept once: see on_new_leader()
     }
     const RegisteredNode* const node = registered(from, peer);
@@ -158,7 +157,6 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& heartbeat, Peer& 
 /// A part may have megabytes: it is sent once, then not again for a while. Who has lost it on the
 /// way asks for it again with the repeated view.
 void SnNode::on_fetch_members(const NodeId& from, const FetchMembers& fetch, Outbox& out) {
-    constexpr SwarmDuration once_within = std::chrono::seconds(2);
     SnPeer& peer = peers_[from];
     MemberListPart part = views_.lists.part_of(fetch);
     if (part.total == 0) {
@@ -166,15 +164,25 @@ void SnNode::on_fetch_members(const NodeId& from, const FetchMembers& fetch, Out
         out.send(from, std::move(part));
         return;
     }
-    peer.sent_parts.erase_if(
-        [&](const SnPeer::SentPart& sent) { return now_ - sent.at >= once_within; });
-    const bool sent = std::ranges::any_of(*peer.sent_parts, [&](const SnPeer::SentPart& one) {
+    if (peer.takes_part(now_, fetch)) {
+        out.send(from, std::move(part));
+    }
+}
+
+bool SnPeer::takes_part(SwarmTime now, const FetchMembers& fetch) {
+    forget_sent_parts(now);
+    const bool sent = std::ranges::any_of(*sent_parts, [&](const SentPart& one) {
         return one.fetched.list == fetch.list && one.fetched.first == fetch.first;
     });
     if (!sent) {
-        peer.sent_parts.change().push_back({fetch, now_});
-        out.send(from, std::move(part));
+        sent_parts.change().push_back({fetch, now});
     }
+    return !sent;
+}
+
+void SnPeer::forget_sent_parts(SwarmTime now) {
+    constexpr SwarmDuration once_within = std::chrono::seconds(2);
+    sent_parts.erase_if([&](const SentPart& sent) { return now - sent.at >= once_within; });
 }
 
 }  // namespace starling

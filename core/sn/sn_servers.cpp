@@ -228,8 +228,8 @@ void SnNode::on_new_leader(Outbox& out) {
         if (peer.here && peer.role == Role::sl) {
             Heartbeat latest = peer.heartbeat_with_senders();
             latest.session = peer.session;
-            const MemberReport* const taken = reported_by(id, peer);
-            if (taken != nullptr && !latest.report) {
+            const std::optional<MemberReport> taken = reported_by(id, peer);
+            if (taken && !latest.report) {
                 latest.report = MergeReport{taken->digest, taken->signature, taken->durable};
             }
             relay_news(id, true, latest, out);

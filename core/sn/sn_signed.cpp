@@ -73,7 +73,7 @@ void SnNode::take_report(const NodeId& from, const Heartbeat& heartbeat, Outbox&
     commit_if_reported(*contract, out);
 }
 
-const MemberReport* SnNode::reported_by(const NodeId& node, const Peer& peer) const {
+std::optional<MemberReport> SnNode::reported_by(const NodeId& node, const Peer& peer) const {
     const Heartbeat& of = peer.heartbeat;
     return reports_.find({of.contract, of.run, of.round, of.attempt}, node);
 }

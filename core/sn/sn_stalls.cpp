@@ -53,6 +53,7 @@ void SnPeer::on_heartbeat(SwarmTime now, const Heartbeat& news) {
     } else if (news.progress.expected_bytes == 0 && !news.contract.empty()) {
         transfer = {};  // it is over; the first news of a new connection names no contract
     }
+    forget_sent_parts(now);
     heartbeat = Heartbeat(news);  // so that its lists take no more memory than they need
     heartbeat_at = now;
     if (!news.senders.empty()) {

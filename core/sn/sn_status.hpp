@@ -78,11 +78,14 @@ struct SnPeer {
         FetchMembers fetched;
         SwarmTime at{};
     };
-    MostlyEmpty<std::vector<SentPart>> sent_parts;  ///< of lists of members, a moment ago
+    MostlyEmpty<std::vector<SentPart>> sent_parts;  ///< of lists of members: see takes_part()
     /// As the ledger knows it; nullptr: it was not looked up since it has registered. An SN of a
     /// large swarm would wait for memory at each level of the ledger's tree, for each frame.
     const RegisteredNode* registered = nullptr;
 
+    /// Whether it is to be sent the part; false: it was, a moment ago.
+    bool takes_part(SwarmTime now, const FetchMembers& fetch);
+    void forget_sent_parts(SwarmTime now);
     /// A frame of this node has come, here or at another SN.
     void on_frame(SwarmTime now);
     void on_heartbeat(SwarmTime now, const Heartbeat& news);

@@ -305,10 +305,9 @@ void write_round(JsonWriter& json, const SnStatusSource& source, const Contract&
     write_names(json, "exchanging_members", frozen);
     std::vector<std::string> reported;
     const auto reports = source.reports.find(contract.name);
-    if (reports != source.reports.end() && reports->second.key == current_key(contract)) {
-        for (const auto& [id, report] : reports->second.of) {
-            reported.push_back(id.name);
-        }
+    if (reports != source.reports.end() && reports->second.key() == current_key(contract)) {
+        reports->second.for_each(
+            [&](const MemberReport& report) { reported.push_back(report.node.name); });
     }
     write_names(json, "reported_members", reported);
     write_transfers(json, source, contract);

@@ -194,6 +194,35 @@ TEST(MergeReports, ADurableReportIsNotTakenBackByAnEarlierOne) {
     EXPECT_TRUE(reports.next_entry(contract, 2));
 }
 
+TEST(MergeReports, HasOfEachMemberWhatItSaidLast) {
+    Contract contract;
+    contract.name = "c";
+    contract.phase = ContractPhase::exchanging;
+    contract.frozen = {{.id = {"sl1"}}, {.id = {"sl2"}}, {.id = {"sl3"}}};
+    const RoundKey key{"c", 0, 0, 0};
+    const Digest one{{std::byte{1}}};
+    const Digest other{{std::byte{2}}};
+    MergeReports reports(false);
+    reports.add(key, contract, {{"sl3"}, one, {}, true});
+    reports.add(key, contract, {{"sl1"}, other, {}, true});
+    reports.add(key, contract, {{"sl2"}, other, {}, false});
+    reports.add(key, contract, {{"sl2"}, one, {}, true});
+    reports.add(key, contract, {{"sl9"}, one, {}, true});
+    EXPECT_EQ(reports.find(key, {"sl1"}), (MemberReport{{"sl1"}, other, {}, true}));
+    EXPECT_EQ(reports.find(key, {"sl2"}), (MemberReport{{"sl2"}, one, {}, true}));
+    EXPECT_FALSE(reports.find(key, {"sl9"})) << "no member";
+    EXPECT_FALSE(reports.find({"c", 0, 0, 1}, {"sl1"})) << "of another attempt";
+    const RoundReports& all = reports.all().at("c");
+    EXPECT_EQ(all.size(), 3U);
+    std::string order;
+    all.for_each([&order](const MemberReport& report) { order += report.node.name; });
+    EXPECT_EQ(order, "sl1sl2sl3");
+    contract.frozen = {{.id = {"sl2"}}, {.id = {"sl3"}}};
+    reports.add(key, contract, {{"sl3"}, other, {}, true});
+    EXPECT_EQ(reports.find(key, {"sl2"}), (MemberReport{{"sl2"}, one, {}, true}));
+    EXPECT_EQ(reports.all().at("c").size(), 2U);
+}
+
 TEST(MergeReports, MoreReportsThanAnEntryHasRoomForAreRecordedInParts) {
     Contract contract;
     contract.name = "c";

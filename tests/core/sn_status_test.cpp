@@ -46,8 +46,10 @@ protected:
     }
     void report(const std::string& node, Round round) {
         RoundReports& of_round = reports["default"];
-        of_round.key = {"default", 0, round, 0};
-        of_round.of[{node}] = {{node}, Digest{}, {}};
+        if (const RoundKey key{"default", 0, round, 0}; of_round.key() != key) {
+            of_round = {key, ledger.find_contract("default")->frozen};
+        }
+        of_round.add({{node}, Digest{}, {}});
     }
     void commit(Round round) {
         CommitRound command{"default", 0, round, 0, {}};

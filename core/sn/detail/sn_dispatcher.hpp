@@ -149,7 +149,7 @@ private:
     bool is_signed_with(const PublicKey& key, const Entry& entry) const;
     void take_report(const NodeId& from, const Heartbeat& heartbeat, Outbox& out);
     /// What it has said of the attempt of its newest heartbeat; nullptr: nothing that is here.
-    const MemberReport* reported_by(const NodeId& node, const Peer& peer) const;
+    std::optional<MemberReport> reported_by(const NodeId& node, const Peer& peer) const;
     /// Proposes the commit of an attempt of which all members have reported.
     void commit_if_reported(const Contract& contract, Outbox& out);
     /// Submits a command signed by this SN: proposes it, or relays it to the leader.
