@@ -25,7 +25,7 @@ public:
         return content_ ? *content_ : none;
     }
     const Container* operator->() const { return &**this; }
-    /// To add to it. What is erased from it thereby does not free its memory.
+    /// To change it. What is erased thereby frees no memory before free_if_empty().
     Container& change() { return content_.get_or_make(); }
     /// \return  whether it was there.
     template <typename Key>
@@ -42,15 +42,14 @@ public:
         }
     }
     void clear() { content_.reset(); }
-    friend bool operator==(const MostlyEmpty& a, const MostlyEmpty& b) { return *a == *b; }
-
-private:
     void free_if_empty() {
         if (content_ && content_->empty()) {
             content_.reset();
         }
     }
+    friend bool operator==(const MostlyEmpty& a, const MostlyEmpty& b) { return *a == *b; }
 
+private:
     Seldom<Container> content_;
 };
 

@@ -44,10 +44,7 @@ public:
     const char* c_str() const { return data(); }
     const char* begin() const { return data(); }
     const char* end() const { return data() + size(); }
-    char front() const { return *begin(); }
     char back() const { return end()[-1]; }
-    void clear() { *this = {}; }
-    void swap(ShortText& other) noexcept { std::swap(words_, other.words_); }
     std::string_view view() const { return {data(), size()}; }
     operator std::string_view() const { return view(); }  // NOLINT(google-explicit-constructor)
     operator std::string() const { return std::string(view()); }  // NOLINT: the same

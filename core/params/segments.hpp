@@ -79,10 +79,6 @@ public:
         resize(size_ + std::size_t{1});
         set(at, std::move(segment));
     }
-    template <typename... Parts>
-    void emplace_back(Parts&&... parts) {
-        push_back(Blob(std::forward<Parts>(parts)...));
-    }
     void reserve(std::size_t count) {
         if (count > capacity_) {
             own(static_cast<std::uint32_t>(count));

@@ -112,9 +112,7 @@ public:
         } else {
             commands.pop_front();
         }
-        if (commands.empty()) {
-            commands_.clear();
-        }
+        commands_.free_if_empty();
         ++sequence_;
         sent_ = false;
         return command;
@@ -139,6 +137,7 @@ public:
             }
         }
         answered.erase(answered.begin(), end);
+        answered_.free_if_empty();
     }
 
 private:

@@ -48,9 +48,7 @@ void MergedModel::find_run(std::uint32_t index) {
         unwritten_.push_back({at->first, std::move(at->second)});
     }
     scattered.erase(first, end);
-    if (scattered.empty()) {
-        scattered_.clear();
-    }
+    scattered_.free_if_empty();
 }
 
 void MergedModel::start_work(Outbox& out) {

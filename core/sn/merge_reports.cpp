@@ -4,11 +4,11 @@ namespace starling {
 
 std::optional<MemberReport> RoundReports::at(std::uint32_t place) const {
     const Said& said = said_[place];
-    if (said.digest == 0) {
+    if (!said.reported) {
         return std::nullopt;
     }
-    return MemberReport{members_[place].id, digests_[said.digest - 1], said.signature,
-                        said.durable};
+    return MemberReport{members_[place].id, digests_[said.says_first ? 0 : said.own],
+                        said.signature, said.durable};
 }
 
 void RoundReports::add(const MemberReport& report) {
@@ -17,12 +17,18 @@ void RoundReports::add(const MemberReport& report) {
         return;
     }
     Said& said = said_[place];
-    size_ += said.digest == 0 ? 1U : 0U;
-    if (digests_.empty() || digests_.front() != report.digest) {
+    size_ += said.reported ? 0U : 1U;
+    said.reported = true;
+    if (digests_.empty()) {
         digests_.push_back(report.digest);
-        said.digest = static_cast<std::uint32_t>(digests_.size());
-    } else {
-        said.digest = 1;
+    }
+    said.says_first = digests_.front() == report.digest;
+    if (!said.says_first && said.own == 0) {
+        said.own = static_cast<std::uint32_t>(digests_.size());
+        digests_.emplace_back();
+    }
+    if (!said.says_first) {
+        digests_[said.own] = report.digest;
     }
     said.signature = report.signature;
     said.durable = report.durable;

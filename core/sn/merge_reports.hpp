@@ -29,6 +29,8 @@ public:
     bool are_of(const MemberList& members) const { return members_.is_copy_of(members); }
     /// How many have reported.
     std::size_t size() const { return size_; }
+    /// How many digests are kept: as many as members, and one, at most.
+    std::size_t digest_count() const { return digests_.size(); }
     /// Nothing: it has not reported.
     std::optional<MemberReport> find(const NodeId& node) const {
         const std::uint32_t place = members_.index_of(node);
@@ -49,7 +51,11 @@ public:
 private:
     struct Said {
         Signature signature;
-        std::uint32_t digest = 0;  ///< counted from 1, in digests_; 0: nothing
+        /// Its place in digests_ once it has said another one than the first report; 0: none. It is
+        /// used again for whatever the member says next, so that digests_ is bounded.
+        std::uint32_t own = 0;
+        bool reported = false;
+        bool says_first = false;  ///< the digest of the first report
         bool durable = false;
     };
     std::optional<MemberReport> at(std::uint32_t place) const;
@@ -57,7 +63,7 @@ private:
     RoundKey key_;
     MemberList members_;
     std::vector<Said> said_;  ///< of members_, in their order
-    /// The first report's, and each one that is another than that.
+    /// The first report's, and of each member at most one other.
     std::vector<Digest> digests_;
     std::size_t size_ = 0;
 };

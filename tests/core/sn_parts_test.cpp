@@ -223,6 +223,23 @@ TEST(MergeReports, HasOfEachMemberWhatItSaidLast) {
     EXPECT_EQ(reports.all().at("c").size(), 2U);
 }
 
+/// Each report of a member that lies may have another digest.
+TEST(MergeReports, AMemberThatReportsManyDigestsTakesNoMoreMemory) {
+    RoundReports reports({"c", 0, 0, 0}, {{.id = {"sl1"}}, {.id = {"sl2"}}});
+    const Digest first{{std::byte{1}}};
+    reports.add({{"sl1"}, first, {}, true});
+    for (int i = 2; i < 200; ++i) {
+        const MemberReport report{{"sl2"}, {{static_cast<std::byte>(i)}}, {}, true};
+        reports.add(report);
+        EXPECT_EQ(reports.find({"sl2"}), report);
+        reports.add({{"sl2"}, first, {}, true});
+        EXPECT_EQ(reports.find({"sl2"})->digest, first);
+        EXPECT_EQ(reports.find({"sl1"})->digest, first);
+    }
+    EXPECT_LE(reports.digest_count(), 3U);
+    EXPECT_EQ(reports.size(), 2U);
+}
+
 TEST(MergeReports, MoreReportsThanAnEntryHasRoomForAreRecordedInParts) {
     Contract contract;
     contract.name = "c";

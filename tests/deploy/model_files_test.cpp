@@ -18,7 +18,7 @@ namespace {
 
 KeptModel model_of(Round round, Attempt attempt) {
     KeptModel model{{"default", 0, round, attempt}, {}, {}};
-    model.segments.emplace_back(Bytes(16, static_cast<std::byte>(16 * round + attempt)));
+    model.segments.push_back(Blob(Bytes(16, static_cast<std::byte>(16 * round + attempt))));
     model.digest = model_digest(model.segments, openssl_hasher());
     return model;
 }
@@ -106,7 +106,7 @@ Segments aligned(const Segments& segments) {
         std::shared_ptr<std::byte> memory(
             static_cast<std::byte*>(std::aligned_alloc(4096, segment_bytes)), &std::free);
         std::copy_n(segment.view().data(), segment.size(), memory.get());
-        copies.emplace_back(memory, ByteView(memory.get(), segment.size()));
+        copies.push_back(Blob(memory, ByteView(memory.get(), segment.size())));
     }
     return copies;
 }

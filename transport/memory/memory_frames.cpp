@@ -133,7 +133,6 @@ void MemoryNetwork::deliver_at(SwarmTime time, const NodeId& from, const NodeId&
     schedule(time, [this, from, to, epoch, sent = std::move(frame)]() mutable {
         const Connection& link = connection(from, to);
         if (link.up && link.epoch == epoch) {
-            ++frames_delivered_;
             if (processes_.at(from)->spec.host != processes_.at(to)->spec.host) {
                 body_bytes_delivered_ += sent.body.size();
             }

@@ -98,7 +98,6 @@ public:
     /// Nothing if the node runs or has crashed.
     std::optional<Stop> stopped(const NodeId& node) const;
     bool all_stopped(const std::set<NodeId>& nodes) const;
-    std::uint64_t frames_delivered() const { return frames_delivered_; }
     /// Of frames between hosts.
     std::uint64_t body_bytes_delivered() const { return body_bytes_delivered_; }
 
@@ -161,7 +160,6 @@ private:
     SwarmTime now_{};
     std::uint64_t next_order_ = 0;
     std::uint64_t next_epoch_ = 1;
-    std::uint64_t frames_delivered_ = 0;
     std::uint64_t body_bytes_delivered_ = 0;
     std::vector<Event> events_;  ///< a heap, the earliest first
     std::map<NodeId, std::unique_ptr<Process>> processes_;
