@@ -8,15 +8,15 @@ namespace starling {
 /// Rereads the identity files if they have changed, and uses them if they are a valid identity of
 /// this node. Those that are not are read again at each poll: the cause may lie elsewhere
 /// (permissions, a mount, the clock).
-void TlsEndpoint::refresh_identity(SwarmTime now) {
+void TlsEndpoint::refresh_identity() {
     if (!identity_watch_) {
         return;
     }
     const bool wanted = reload_requested_.exchange(false);
-    if (!wanted && identity_watch_->due() > now) {
+    if (!wanted && identity_watch_->due() > loop_.now()) {
         return;
     }
-    const bool news = identity_watch_->changed(now) || wanted;
+    const bool news = identity_watch_->changed(loop_.now()) || wanted;
     if (!news && !identity_failed_) {
         return;
     }

@@ -25,8 +25,8 @@ void TlsEndpoint::watch(Session& session) {
     watched_.push_back({loop_.now() + options_.handshake_limit, session.weak_from_this(), 1});
 }
 
-void TlsEndpoint::expire(SwarmTime now) {
-    while (!watched_.empty() && watched_.front().until <= now) {
+void TlsEndpoint::expire() {
+    while (!watched_.empty() && watched_.front().until <= loop_.now()) {
         const Watched watched = watched_.front();
         const std::shared_ptr<Session> session = watched.session.lock();
         watched_.pop_front();
@@ -35,18 +35,18 @@ void TlsEndpoint::expire(SwarmTime now) {
         }
         if (session->take_progress() && watched.limits < handshake_limits_max) {
             watched_.push_back(
-                {now + options_.handshake_limit, watched.session, watched.limits + 1});
+                {loop_.now() + options_.handshake_limit, watched.session, watched.limits + 1});
         } else {
             session->expire(limit_text(options_.handshake_limit));
         }
     }
 }
 
-void TlsEndpoint::follow_rates(SwarmTime now) {
-    if (now < rates_due_) {
+void TlsEndpoint::follow_rates() {
+    if (loop_.now() < rates_due_) {
         return;
     }
-    rates_due_ = now + rate_interval;
+    rates_due_ = loop_.now() + rate_interval;
     for (const auto& [id, session] : peers_) {
         const auto advice = session->follow_rate(std::chrono::steady_clock::now());
         if (advice && !std::exchange(advised_, true)) {

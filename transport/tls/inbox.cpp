@@ -10,17 +10,15 @@ constexpr std::size_t input_overhead_bytes = 256;
 
 }  // namespace
 
-bool Inbox::post(Input input) {
+void Inbox::post(Input input) {
     const std::lock_guard lock(posted_mutex_);
     posted_.push_back(std::move(input));
-    return std::this_thread::get_id() != thread_;
 }
 
 void Inbox::take_posted() {
     std::vector<Input> inputs;
     {
         const std::lock_guard lock(posted_mutex_);
-        thread_ = std::this_thread::get_id();
         inputs.swap(posted_);
     }
     for (Input& input : inputs) {

@@ -4,7 +4,6 @@
 #include <deque>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -16,9 +15,8 @@ namespace starling {
 /// post() and post_late().
 class Inbox {
 public:
-    /// From any thread. \return  whether the queue's thread has to be woken: it is another one. The
-    ///     queue's own, such as after a short work, calls take_posted() before it waits.
-    bool post(Input input);
+    /// From any thread.
+    void post(Input input);
     /// From any thread; queued by take_late(), at `until` at the latest.
     void post_late(Input input, SwarmTime until);
     /// Appends posted inputs to the queue.
@@ -52,7 +50,6 @@ private:
     std::size_t since_pop_bytes_ = 0;  ///< queued since the last pop()
     std::mutex posted_mutex_;
     std::vector<Input> posted_;
-    std::thread::id thread_;  ///< of the last take_posted(); guarded by posted_mutex_
     std::vector<std::pair<Input, SwarmTime>> late_;  ///< with their `until`
 };
 

@@ -146,11 +146,7 @@ public:
     }
 
     Result<std::size_t> read(std::span<std::byte> space) override {
-        // What has come so far is no whole record: OpenSSL takes no bytes ahead of one.
-        if (text_.in.empty() && SSL_pending(ssl_.get()) == 0 && bulk_) {
-            return std::size_t{0};
-        }
-        forget_errors();
+        ERR_clear_error();
         std::size_t count = 0;
         if (SSL_read_ex(ssl_.get(), space.data(), space.size(), &count) == 1) {
             return count;
@@ -168,7 +164,7 @@ public:
     bool peer_finished() const override { return peer_finished_; }
 
     Result<void> write(const Blob& piece, std::size_t offset, std::size_t count) override {
-        forget_errors();
+        ERR_clear_error();
         key_records_ += (count + record_bytes_max - 1) / record_bytes_max;
         if (key_records_ > key_records_max_) {
             key_records_ = 0;
@@ -202,12 +198,6 @@ public:
     bool error_is_fatal() const override { return fatal_; }
 
 private:
-    /// SSL_get_error() needs an empty queue. To clear it takes longer than to see that it is empty.
-    static void forget_errors() {
-        if (ERR_peek_error() != 0) {
-            ERR_clear_error();
-        }
-    }
     Error failed() {
         TlsFailure failure = explain_tls_error(*ssl_, ca_at_fault_);
         fatal_ = failure.fatal;

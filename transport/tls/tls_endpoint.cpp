@@ -125,24 +125,21 @@ void TlsEndpoint::pin(const PinPeer& pin) {
 
 std::optional<Input> TlsEndpoint::receive_until(SwarmTime deadline) {
     flush();
-    for (bool loop_ran = false;; loop_ran = true) {
+    for (;;) {
         inbox_.take_posted();
         take_late();
-        const SwarmTime now = loop_.now();
-        expire(now);
-        follow_rates(now);
-        refresh_identity(now);
-        show_refused(now);
+        expire();
+        follow_rates();
+        refresh_identity();
+        show_refused(loop_.now());
         if (!inbox_.empty()) {
             // Sends and receives also while the node has inputs to handle.
-            if (!loop_ran) {
-                loop_.run_one_until(SwarmTime{});
-            }
+            loop_.run_one_until(SwarmTime{});
             Input first = inbox_.pop();
             resume_paused();
             return first;
         }
-        const bool late = now >= deadline;
+        const bool late = loop_.now() >= deadline;
         SwarmTime until = watched_.empty() ? deadline : std::min(deadline, watched_.front().until);
         if (identity_watch_) {
             until = std::min(until, identity_watch_->due());
@@ -156,9 +153,8 @@ std::optional<Input> TlsEndpoint::receive_until(SwarmTime deadline) {
 }
 
 void TlsEndpoint::post(Input input) {
-    if (inbox_.post(std::move(input))) {
-        loop_.wake();
-    }
+    inbox_.post(std::move(input));
+    loop_.wake();
 }
 
 void TlsEndpoint::post_after_arrivals(Input input) {

@@ -74,12 +74,12 @@ private:
     void accept(const ListenOptions& where, std::shared_ptr<Stream> stream);
     void drop_oldest_unauthenticated();
     void watch(Session& session);
-    void expire(SwarmTime now);
-    void follow_rates(SwarmTime now);
+    void expire();
+    void follow_rates();
     void deliver(Input input, std::size_t frame_bytes = 0);
     void resume_paused();
     void take_late();
-    void refresh_identity(SwarmTime now);
+    void refresh_identity();
     void use(TlsContext context);
     void show_warnings() const;
     void show_notes() const;
