@@ -54,10 +54,6 @@ public:
         std::for_each(first, last, [this](const Blob& segment) { push_back(segment); });
     }
 
-    /// Whether they share the list; false: they may still be equal.
-    bool is_copy_of(const Segments& other) const {
-        return list_ == other.list_ && size_ == other.size_;
-    }
     std::size_t size() const { return size_; }
     bool empty() const { return size_ == 0; }
     const Blob& operator[](std::size_t at) const { return list_[static_cast<std::ptrdiff_t>(at)]; }

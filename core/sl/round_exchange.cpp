@@ -16,7 +16,6 @@ void RoundExchange::begin(SwarmTime now, OwnParameters own, ExchangeSetup setup,
     const bool read_soon = setup.compression.kind != Compression::none;
     model_ = std::make_unique<MergedModel>(serial_, key, *setup.layout, read_soon);
     merged_.reset();
-    reported_ = Reported::nothing;
     stored_names_.clear();
     if (!same_round(contributions_round_, key)) {
         kept_contributions_.clear();
@@ -121,9 +120,6 @@ bool RoundExchange::freeze(SwarmTime now, const RoundKey& key, const ContractVie
 void RoundExchange::end(Outbox& out) {
     if (exchange_) {
         out.cancel_sends(serial_);
-        if (std::optional<KeptModel> reported = reported_model()) {
-            reported_model_ = std::move(*reported);
-        }
         exchange_.reset();
     }
 }
@@ -244,7 +240,7 @@ void RoundExchange::on_hashed(const SegmentDigests& hashed, Outbox& out) {
 }
 
 void RoundExchange::on_digest(const Digest& digest, Outbox& out) {
-    merged_ = Merged{digest, {}};
+    merged_ = Merged{{digest, {}, false}};
     storing_.change()[serial_] = {exchange_->key(), digest, {}};
     model_->start_keeping(digest, exchange_->merged(), out);
     model_.reset();
@@ -260,21 +256,11 @@ void RoundExchange::on_merged_and_frozen(Outbox& out) {
                    .with("run", key.run)
                    .with("round", key.round)
                    .with("attempt", key.attempt)
-                   .with("digest", to_string(merged_->digest))
+                   .with("digest", to_string(merged_->report.digest))
                    .with("sent_bytes", exchange_->traffic().sent_bytes)
                    .with("received_bytes", exchange_->traffic().received_bytes)
                    .with("from", exchange_->received_from()));
     report_if_allowed();
-}
-
-std::optional<KeptModel> RoundExchange::reported_model() const {
-    if (reported_model_) {
-        return *reported_model_;
-    }
-    if (!exchange_ || reported_ == Reported::nothing) {
-        return std::nullopt;
-    }
-    return KeptModel{exchange_->key(), merged_->digest, exchange_->merged()};
 }
 
 KeptModel RoundExchange::on_stored(std::uint32_t serial, const Segments& stored) {
@@ -282,10 +268,9 @@ KeptModel RoundExchange::on_stored(std::uint32_t serial, const Segments& stored)
     storing_.erase(serial);
     model.segments = stored;
     report_if_allowed();
-    const std::optional<KeptModel> reported = reported_model();
-    if (reported && reported->key == model.key && reported->digest == model.digest &&
-        !stored.empty() && !stored.is_copy_of(reported->segments)) {
-        reported_model_ = model;
+    if (reported_model_ && reported_model_->key == model.key &&
+        reported_model_->digest == model.digest && !stored.empty()) {
+        reported_model_->segments = stored;
     }
     return model;
 }
@@ -306,17 +291,18 @@ void RoundExchange::report_if_allowed() {
     // With two members a quorum is both of them: reports before the disk would gain nothing.
     const std::size_t members = exchange_->members().size();
     const bool early = is_durable_enough(exchange_->durable(), members - 1, members) && only_this;
+    MergeReport& report = merged_->report;
     const bool enough =
-        reported_ == Reported::durable ||
-        (reported_ == Reported::not_durable && exchange_->durable() == Durability::none);
-    if (enough || !(durable || (early && reported_ == Reported::nothing))) {
+        merged_->reported && (report.durable || exchange_->durable() == Durability::none);
+    if (enough || !(durable || (early && !merged_->reported))) {
         return;
     }
     const RoundKey& key = exchange_->key();
-    merged_->signature = services_.signer->sign(report_text(self_, key.contract, key.run, key.round,
-                                                            key.attempt, merged_->digest, durable));
-    reported_ = durable ? Reported::durable : Reported::not_durable;
-    reported_model_.reset();  // that of an earlier report
+    reported_model_ = KeptModel{key, report.digest, exchange_->merged()};
+    report.signature = services_.signer->sign(
+        report_text(self_, key.contract, key.run, key.round, key.attempt, report.digest, durable));
+    report.durable = durable;
+    merged_->reported = true;
     new_report_ = true;
 }
 
@@ -341,7 +327,7 @@ std::vector<NodeId> RoundExchange::name_non_finite(const std::vector<NodeId>& no
 std::optional<Digest> RoundExchange::merged_digest(const Commit& commit) const {
     const bool same = exchange_ && exchange_->frozen() && exchange_->key().round == commit.round &&
                       exchange_->key().attempt == commit.attempt;
-    return same && merged_ ? std::optional(merged_->digest) : std::nullopt;
+    return same && merged_ ? std::optional(merged_->report.digest) : std::nullopt;
 }
 
 CommittedModel RoundExchange::finish(const Commit& commit, Outbox& out) {
@@ -398,9 +384,8 @@ void RoundExchange::report_progress(Heartbeat& heartbeat, SwarmTime now, SwarmDu
         heartbeat.progress = exchange_->transfer();
         heartbeat.stalls = exchange_->stalls(now, stall_limit, refused_by);
         heartbeat.senders = exchange_->senders();
-        if (reported_ != Reported::nothing) {
-            heartbeat.report =
-                MergeReport{merged_->digest, merged_->signature, reported_ == Reported::durable};
+        if (merged_ && merged_->reported) {
+            heartbeat.report = merged_->report;
         }
     }
 }

@@ -112,8 +112,8 @@ public:
     /// The model of a round is here: what was stored for that round is not needed any more.
     void on_committed(const CommittedModel& model);
     /// The newest model that was reported, and not committed as far as this node knows: the swarm
-    /// may agree on it while this node is cut off and taken for lost. Nothing: there is none.
-    std::optional<KeptModel> reported_model() const;
+    /// may agree on it while this node is cut off and taken for lost.
+    const Seldom<KeptModel>& reported_model() const { return reported_model_; }
 
     /// Fills in the fields of a heartbeat that describe the current attempt.
     ///
@@ -144,24 +144,19 @@ private:
     std::uint32_t serial_ = 0;   ///< grows with each attempt: results of an earlier one are ignored
     bool storing_fetched_ = false;
     bool new_report_ = false;
-    /// What the report of the attempt says of the merged model; nothing: there is no report.
-    enum class Reported : std::uint8_t { nothing, not_durable, durable };
-    Reported reported_ = Reported::nothing;
 
     // On the attempt of exchange_.
     std::unique_ptr<MergedModel> model_;  ///< what it merges to, until it is hashed
     struct Merged {
-        Digest digest;
-        Signature signature;  ///< of the report, once there is one
+        MergeReport report;
+        bool reported = false;  ///< the contract has allowed it, and `report` is signed
     };
     Seldom<Merged> merged_;  ///< once it is hashed
 
     /// Models that are not durable yet, without segments, by the serials of their attempts.
     MostlyEmpty<std::map<std::uint32_t, KeptModel>> storing_;
 
-    /// That of the newest report, where it is not the model of exchange_: of an earlier attempt,
-    /// or in memory of the store.
-    Seldom<KeptModel> reported_model_;
+    Seldom<KeptModel> reported_model_;  ///< that of the newest report; survives its attempt
     /// This node's part in the round of contributions_round_, the same in all attempts: the program
     /// waits for the round's model, so that all check-ins of one start are of the same parameters.
     struct OwnInRound {

@@ -40,8 +40,7 @@ void SnLink::dial(Outbox& out) const {
     }
 }
 
-/// To the next address that is neither that one nor one of a suspected SN, if there is
-/// one.
+/// To the next address that is neither that one nor one of a suspected SN, if there is one.
 void SnLink::move_on(SwarmTime now, const Address& but) {
     ++at_;
     const bool has_third = setup_->sn_addresses.size() > 2;

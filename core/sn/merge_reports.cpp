@@ -23,11 +23,11 @@ void RoundReports::add(const MemberReport& report) {
         digests_.push_back(report.digest);
     }
     said.says_first = digests_.front() == report.digest;
-    if (!said.says_first && said.own == 0) {
-        said.own = static_cast<std::uint32_t>(digests_.size());
-        digests_.emplace_back();
-    }
     if (!said.says_first) {
+        if (said.own == 0) {
+            said.own = static_cast<std::uint32_t>(digests_.size());
+            digests_.emplace_back();
+        }
         digests_[said.own] = report.digest;
     }
     said.signature = report.signature;

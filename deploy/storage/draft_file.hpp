@@ -36,8 +36,8 @@ public:
     /// begin(), 1 to direct_pieces_max pieces
     [[nodiscard]] int write_direct(std::span<const ByteView> pieces, std::uint64_t offset);
 
-    /// Writes all of these so, in one call. \return false: that is not possible, and nothing is
-    /// known of what was written. \pre  begin(), at most direct_pieces_max pieces
+    /// Writes all pieces past the page cache, in one call. \return false: that is not possible, or
+    /// failed; some of them may be written. \pre  begin(), 1 to direct_pieces_max pieces
     [[nodiscard]] bool write_at_once(std::span<const ByteView> pieces, std::uint64_t offset);
     /// Whether the file had its length before begin(), so that its content is still there.
     bool is_reused() const { return reused_; }
