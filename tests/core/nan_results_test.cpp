@@ -30,7 +30,7 @@ using F16 =
 using BF16 =
     FloatBits<DType::bf16, std::uint16_t{0x7f80}, std::uint16_t{0x7fc0}, std::uint16_t{0x3f80}>;
 
-constexpr std::size_t count = 77;
+constexpr std::size_t element_count = 77;
 
 /// Numbers in [1, 2), of both signs, with NaN and infinities in the share `rare` of the elements.
 template <typename Type>
@@ -40,8 +40,8 @@ Blob drawn(Random& random, double rare) {
     constexpr auto quiet = Type::quiet_nan;
     const Bits special[] = {quiet, static_cast<Bits>(quiet | 1U), static_cast<Bits>(quiet | 3U),
                             static_cast<Bits>(Type::infinity | 1U), Type::infinity};
-    Bytes bytes(count * sizeof(Bits));
-    for (std::size_t i = 0; i < count; ++i) {
+    Bytes bytes(element_count * sizeof(Bits));
+    for (std::size_t i = 0; i < element_count; ++i) {
         const auto fraction = static_cast<Bits>(random.uniform() * 0x40);
         auto bits = static_cast<Bits>(Type::one | fraction);
         if (random.chance(rare)) {
@@ -57,7 +57,7 @@ template <typename Type>
 MergeWork work_of(std::size_t members, double rare, bool equal_weights) {
     MergeWork work;
     work.layout = std::make_shared<const ParamLayout>(
-        *ParamLayout::make({{"w", Type::dtype, {static_cast<std::int64_t>(count)}}}));
+        *ParamLayout::make({{"w", Type::dtype, {static_cast<std::int64_t>(element_count)}}}));
     work.non_finite = NonFinitePolicy::allow;
     Random random(members);
     for (std::size_t k = 0; k < members; ++k) {
@@ -78,7 +78,7 @@ std::size_t expect_one_result(MergeWork work, const std::string& where) {
     for (const VectorUnit unit : vector_units()) {
         use_vector_unit(unit);
         const Blob merged = merge_segment(work).merged;
-        std::vector<Bits> bits(count);
+        std::vector<Bits> bits(element_count);
         std::memcpy(bits.data(), merged.view().data(), merged.size());
         first = first.empty() ? bits : first;
         EXPECT_EQ(bits, first) << where << ", " << to_string(unit);
