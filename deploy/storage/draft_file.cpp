@@ -12,8 +12,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "core/files/replace_file.hpp"
-
 namespace starling {
 namespace {
 
@@ -25,11 +23,17 @@ bool has_other_names(int descriptor) {
 
 }  // namespace
 
-int DraftFile::open() {
+bool is_incomplete(ByteView word) {
+    return std::ranges::equal(word, std::as_bytes(std::span(draft_magic))) ||
+           std::ranges::all_of(word, [](std::byte byte) { return byte == std::byte{}; });
+}
+
+int DraftFile::open(FileReaders readers) {
     close();
     descriptor_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);
     if (descriptor_ < 0 && errno == ENOENT) {
-        descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+        descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC,
+                             readers == FileReaders::all ? 0644 : 0600);
         // At once: a draft that is given up leaves the name to the next one.
         if (const int number = descriptor_ < 0 ? 0 : sync_directory_of(path_); number != 0) {
             return number;
@@ -38,11 +42,11 @@ int DraftFile::open() {
     return descriptor_ < 0 ? errno : 0;
 }
 
-int DraftFile::begin(std::filesystem::path path, std::uint64_t bytes) {
+int DraftFile::begin(std::filesystem::path path, std::uint64_t bytes, FileReaders readers) {
     path_ = std::move(path);
-    int number = open();
+    int number = open(readers);
     if (number == 0 && (mapped_.is_mapped(descriptor_) || has_other_names(descriptor_))) {
-        number = ::unlink(path_.c_str()) == 0 ? open() : errno;
+        number = ::unlink(path_.c_str()) == 0 ? open(readers) : errno;
     }
     if (number != 0) {
         close();

@@ -3,11 +3,20 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string_view>
 
 #include "core/base/bytes.hpp"
+#include "core/files/replace_file.hpp"
 #include "deploy/storage/mapped_files.hpp"
 
 namespace starling {
+
+/// At the beginning of a file that is not complete.
+constexpr std::string_view draft_magic = "STRLDRFT";
+/// Of a file that begins with `word`, as long as draft_magic or less: whether it was not written to
+/// its end. It has the mark, or nothing, or zeros, if power failed before anything but its length
+/// was on the disk.
+bool is_incomplete(ByteView word);
 
 /// A file that is written anew, piece by piece, and made durable when it is complete.
 ///
@@ -27,8 +36,9 @@ public:
     ~DraftFile() { close(); }
 
     /// Begins to write the file at `path`, of `bytes`, and reserves them on the disk. Its content
-    /// is undefined.
-    [[nodiscard]] int begin(std::filesystem::path path, std::uint64_t bytes);
+    /// is undefined. \param readers  of the file, if it was not there
+    [[nodiscard]] int begin(std::filesystem::path path, std::uint64_t bytes,
+                            FileReaders readers = FileReaders::all);
     /// \pre  begin()
     [[nodiscard]] int write(ByteView bytes, std::uint64_t offset);
     /// Writes pieces that lie one after the other in the file, past the system's cache where that
@@ -51,7 +61,7 @@ public:
     [[nodiscard]] int finish();
 
 private:
-    int open();
+    int open(FileReaders readers);
     int fail(int number);
     void close();
 

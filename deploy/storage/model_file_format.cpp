@@ -93,10 +93,7 @@ Result<std::optional<ModelHead>> read_model_head(const Descriptor& file, const f
     const auto is = [&](std::string_view magic) {
         return std::ranges::equal(word, std::as_bytes(std::span(magic)));
     };
-    // Zeros: the power failed before anything but the file's length was on the disk.
-    const bool zeros =
-        std::ranges::all_of(word, [](std::byte byte) { return byte == std::byte{}; });
-    if (is(draft_magic) || zeros) {
+    if (is_incomplete(word)) {
         return std::optional<ModelHead>();
     }
     if (!begin.done() || !(is(model_magic) || is(old_model_magic)) || head_size > model_start) {

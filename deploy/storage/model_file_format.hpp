@@ -33,8 +33,6 @@ constexpr std::uint64_t whole_pages(std::uint64_t bytes) {
     return (bytes + DraftFile::direct_bytes - 1) / DraftFile::direct_bytes *
            DraftFile::direct_bytes;
 }
-/// At the beginning of a file that is not complete.
-constexpr std::string_view draft_magic = "STRLDRFT";
 
 /// model_start bytes.
 Bytes encode(const ModelHead& head);

@@ -1,6 +1,8 @@
-// Program states on disk. Each slot is replaced atomically (replace_file()), so that a crash leaves
-// the old or the new state. The digest also detects damage by others: such a file is reported and
-// not used, and its program starts from an older state.
+// Program states on disk. A slot is written in place: its blocks are used again, and no name
+// changes, so one flush of the disk makes it durable. A crash meanwhile leaves the other slot,
+// which has the state of the newest committed round (StateSlots). While a file is written it has a
+// mark in place of its head. The digest detects what a power cut has torn, and damage by others:
+// such a file is reported and not used, and its program starts from an older state.
 #include "deploy/storage/state_files.hpp"
 
 #include <algorithm>
@@ -19,6 +21,8 @@ namespace {
 constexpr std::string_view state_magic = "STRLSTAT";
 constexpr std::size_t start_bytes = 8 + 32 + 4;  // magic, digest, length of the head
 constexpr std::uint32_t state_head_max = 4096;
+/// Written at once, so that the disk begins before all of it is in the page cache.
+constexpr std::size_t piece_bytes = std::size_t{4} * 1024 * 1024;
 constexpr std::array<const char*, 2> state_names = {"program-0.state", "program-1.state"};
 
 Bytes head_of(const KeptState& state) {
@@ -44,11 +48,15 @@ Bytes read_bytes(std::istream& stream, std::uint64_t size) {
     return bytes;
 }
 
-Result<KeptState> read_state(const fs::path& file, const Hasher& hasher) {
+/// Nothing: it was not written to its end.
+Result<std::optional<KeptState>> read_state(const fs::path& file, const Hasher& hasher) {
     const Error damaged{Errc::malformed,
                         "program state " + file.string() + " is damaged and not used"};
     std::ifstream stream(file, std::ios::binary);
     const Bytes start = read_bytes(stream, start_bytes);
+    if (is_incomplete(ByteView(start).first(std::min(start.size(), draft_magic.size())))) {
+        return std::optional<KeptState>();
+    }
     Reader opening(start);
     const ByteView word = opening.raw(state_magic.size());
     const Digest digest = opening.digest();
@@ -79,7 +87,7 @@ Result<KeptState> read_state(const fs::path& file, const Hasher& hasher) {
         return damaged;
     }
     state.program.state = Blob(std::move(body));
-    return state;
+    return std::optional<KeptState>(std::move(state));
 }
 
 }  // namespace
@@ -96,7 +104,7 @@ Result<StateFiles::Opened> StateFiles::open(fs::path directory, const Hasher& ha
             }
             continue;
         }
-        Result<KeptState> read = read_state(file, hasher);
+        Result<std::optional<KeptState>> read = read_state(file, hasher);
         if (read) {
             opened.states[slot] = std::move(*read);
         } else {
@@ -113,8 +121,20 @@ Result<void> StateFiles::keep_state(std::uint32_t slot, const KeptState& state) 
     Writer start;
     start.raw(std::as_bytes(std::span(state_magic)));
     start.digest(hasher_.digest(std::span<const ByteView>(signed_parts)));
-    const std::array<ByteView, 3> parts = {start.bytes(), head, state.program.state.view()};
-    return replace_file(directory_ / state_names.at(slot), parts, FileReaders::owner);
+    start.raw(head);
+    const fs::path file = directory_ / state_names.at(slot);
+    const ByteView body = state.program.state.view();
+    const std::uint64_t size = start.bytes().size() + body.size();
+    int failure = draft_.begin(file, size, FileReaders::owner);
+    failure = failure != 0 ? failure : draft_.write(std::as_bytes(std::span(draft_magic)), 0);
+    for (std::size_t at = 0; at < body.size() && failure == 0; at += piece_bytes) {
+        const ByteView piece = body.subspan(at, std::min(piece_bytes, body.size() - at));
+        failure = draft_.write(piece, start.bytes().size() + at);
+        draft_.begin_write_back(start.bytes().size() + at, piece.size());
+    }
+    failure = failure != 0 ? failure : draft_.write(start.bytes(), 0);
+    failure = failure != 0 ? failure : draft_.finish();
+    return failure == 0 ? Result<void>{} : write_error(file, failure, size);
 }
 
 Result<void> StateFiles::remove_states() {
