@@ -90,6 +90,7 @@ private:
     void on_frame(const FrameReceived& received, Outbox& out);
     void on_sync_done(const SyncDone& done, Outbox& out);
     void on_segment(const MlSegment& segment, const Blob& body, Outbox& out);
+    void end_sync_if_complete(Outbox& out);
     void on_merged(ParameterSync::Merged merged, Outbox& out);
     void on_work(const WorkDone& done, Outbox& out);
     void on_open_request(OpenRequest request, Outbox& out);
@@ -97,7 +98,7 @@ private:
     void on_exit_request(const ExitRequest& request, Outbox& out);
     void send_open(Outbox& out);
 
-    void store_state(SyncRequest request, Outbox& out);
+    void store_state(ProgramSnapshot snapshot, Outbox& out);
     void on_state_work(std::uint64_t work, const KeptReply& kept, Outbox& out);
 
     /// Passes a reply to the waiting program.
@@ -202,7 +203,15 @@ void MlNode::on_sync_done(const SyncDone& done, Outbox& out) {
 void MlNode::on_segment(const MlSegment& segment, const Blob& body, Outbox& out) {
     if (!sync_.add_merged(segment, body)) {
         out.report(TraceEvent("ml_segment_refused").with("index", segment.index));
-    } else if (sync_.is_complete()) {
+    } else {
+        end_sync_if_complete(out);
+    }
+}
+
+/// A model may come while the state is still being stored: one that others have committed without
+/// this member. The program's next state needs the slot of the one before.
+void MlNode::end_sync_if_complete(Outbox& out) {
+    if (sync_.is_complete() && !states_.is_storing()) {
         on_merged(sync_.take_merged(), out);
     }
 }
@@ -297,30 +306,27 @@ void MlNode::on_sync_request(SyncRequest request, Outbox& out) {
                      ? "Finished local training. Final merging starts; waiting "
                        "for other peers to complete"
                      : "Starting Swarm merging round " + std::to_string(sync_.next_round())));
-    if (request.snapshot && setup_.keeps_state) {
-        store_state(std::move(request), out);
-        return;
-    }
-    if (request.snapshot && !std::exchange(warned_not_stored_, true)) {
+    const bool stores_state = request.snapshot && setup_.keeps_state;
+    if (stores_state) {
+        store_state(std::move(*request.snapshot), out);
+    } else if (request.snapshot && !std::exchange(warned_not_stored_, true)) {
         out.report(
             TraceEvent("state_not_kept")
                 .log(Level::info, component,
                      "No directory for the program's state (SWARM_STATE_DIR, set by run-sl): a "
                      "restart begins at the first batch"));
     }
-    sync_.send(sl_.peer(), std::move(request), out);
+    sync_.send(sl_.peer(), std::move(request), stores_state, out);
 }
 
-void MlNode::store_state(SyncRequest request, Outbox& out) {
-    KeptState state{contract_, run_, sync_.next_round(), layout_fingerprint_,
-                    std::move(*request.snapshot)};
-    request.snapshot.reset();
-    states_.store(std::move(state), std::move(request), out);
+void MlNode::store_state(ProgramSnapshot snapshot, Outbox& out) {
+    states_.store({contract_, run_, sync_.next_round(), layout_fingerprint_, std::move(snapshot)},
+                  out);
 }
 
 void MlNode::on_state_work(std::uint64_t work, const KeptReply& kept, Outbox& out) {
-    if (work == StateSlots::store_work && !states_.is_storing()) {
-        return;  // the session failed meanwhile
+    if (work == StateSlots::store_work && failed_) {
+        return;
     }
     if (work == StateSlots::remove_work) {
         states_.on_removed();
@@ -334,7 +340,9 @@ void MlNode::on_state_work(std::uint64_t work, const KeptReply& kept, Outbox& ou
         fail({kept.code, "the program's state can't be stored: " + kept.reason}, out);
     } else if (work == StateSlots::store_work) {
         out.report(TraceEvent("state_kept").with("round", sync_.next_round()));
-        sync_.send(sl_.peer(), states_.on_stored(), out);
+        states_.on_stored();
+        sync_.on_state_stored(sl_.peer(), out);
+        end_sync_if_complete(out);
     }
     if (work == StateSlots::remove_work && exit_ && !stopped_) {
         on_exit_request(*exit_, out);
@@ -368,7 +376,6 @@ void MlNode::fail(Error error, Outbox& out) {
         return;  // after the final model the program only evaluates and saves
     }
     failed_ = std::make_unique<Error>(std::move(error));
-    states_.drop_request();
     sync_.cancel();
     out.report(
         TraceEvent("session_failed")

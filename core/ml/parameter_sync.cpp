@@ -2,15 +2,19 @@
 
 namespace starling {
 
-void ParameterSync::send(const NodeId& sl, SyncRequest request, Outbox& out) {
+void ParameterSync::send(const NodeId& sl, SyncRequest request, bool stores_state, Outbox& out) {
     const std::uint64_t sequence = next_sequence_++;
     awaited_ = sequence;
     model_bytes_ = size_bytes(request.params);
     segment_bytes_ = request.params.empty() ? segment_bytes : request.params.front().size();
-    out.send(sl, SyncBegin{sequence, request.check_in});
+    out.send(sl, SyncBegin{sequence, request.check_in, stores_state});
     for (std::uint32_t i = 0; i < request.params.size(); ++i) {
         out.send(sl, MlSegment{sequence, i}, std::move(request.params[i]));
     }
+}
+
+void ParameterSync::on_state_stored(const NodeId& sl, Outbox& out) const {
+    out.send(sl, StateStored{next_sequence_ - 1});
 }
 
 bool ParameterSync::begin_merged(const SyncDone& done) {

@@ -20,7 +20,11 @@ public:
 
     /// Frees each segment once it is sent, so that sent and merged parameters are never in memory
     /// at the same time.
-    void send(const NodeId& sl, SyncRequest request, Outbox& out);
+    ///
+    /// \param stores_state  the program's state is being stored; on_state_stored() follows
+    void send(const NodeId& sl, SyncRequest request, bool stores_state, Outbox& out);
+    /// Tells the SL, which reports nothing before. \pre  send()
+    void on_state_stored(const NodeId& sl, Outbox& out) const;
     /// The merged parameters follow as segments.
     /// \return  false: they are not awaited.
     bool begin_merged(const SyncDone& done);

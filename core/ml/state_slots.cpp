@@ -4,16 +4,14 @@
 
 namespace starling {
 
-void StateSlots::store(KeptState state, SyncRequest request, Outbox& out) {
-    pending_request_ = std::make_unique<SyncRequest>(std::move(request));
+void StateSlots::store(KeptState state, Outbox& out) {
+    storing_ = true;
     out.start_work(store_work, KeepStateWork{free_slot(), std::move(state)});
 }
 
-SyncRequest StateSlots::on_stored() {
+void StateSlots::on_stored() {
+    storing_ = false;
     stored_ = true;
-    SyncRequest request = std::move(*pending_request_);
-    pending_request_.reset();
-    return request;
 }
 
 void StateSlots::on_round_committed() {

@@ -8,9 +8,10 @@
 
 namespace starling {
 
-/// The two slots on disk for the program's state. A state is stored before its round can be
-/// committed, into the slot that does not hold the state of the newest committed round: whichever
-/// round is committed after a crash, one of the two slots matches its model.
+/// The two slots on disk for the program's state. A state is stored before this member reports its
+/// round, thus before the round can be committed, into the slot that does not hold the state of the
+/// newest committed round: whichever round is committed after a crash, one of the two slots matches
+/// its model.
 class StateSlots {
 public:
     // Numbers of the work that this class starts.
@@ -24,15 +25,13 @@ public:
         }
     }
 
-    /// Starts to store `state`; `request` is pending until it is durable.
-    void store(KeptState state, SyncRequest request, Outbox& out);
-    bool is_storing() const { return pending_request_ != nullptr; }
-    /// The state is durable. \return  its request, to be sent now
-    /// \pre  is_storing()
-    SyncRequest on_stored();
-    /// The pending request is not needed any more.
-    void drop_request() { pending_request_.reset(); }
+    /// Starts to store `state`.
+    void store(KeptState state, Outbox& out);
+    bool is_storing() const { return storing_; }
+    /// The state is durable.
+    void on_stored();
     /// A round is committed; the state stored since the round before, if any, is that of its model.
+    /// \pre  !is_storing()
     void on_round_committed();
 
     /// The state of an earlier start, if it matches the committed model of `round`. One that does
@@ -50,9 +49,9 @@ private:
 
     std::unique_ptr<KeptStates> found_;  ///< by the constructor; until take(); nothing: none
     std::optional<std::uint32_t>
-        committed_slot_;  ///< holds the state of the newest committed round
-    std::unique_ptr<SyncRequest> pending_request_;  ///< its state is being stored in free_slot()
-    bool stored_ = false;  ///< free_slot() holds the state of the current sync
+        committed_slot_;    ///< holds the state of the newest committed round
+    bool storing_ = false;  ///< in free_slot()
+    bool stored_ = false;   ///< free_slot() holds the state of the current sync
     bool removing_ = false;
 };
 

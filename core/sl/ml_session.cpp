@@ -83,6 +83,7 @@ void MlSession::on_sync_begin(const SyncBegin& begin, Round round, Outbox& out) 
     Sync sync;
     sync.sequence = begin.sequence;
     sync.check_in = begin.check_in;
+    sync.stores_state = begin.stores_state;
     sync.params.resize(session_->layout->segment_count());
     sync_ = std::make_unique<Sync>(std::move(sync));
     out.report(TraceEvent("sync_receiving").with("round", round));
@@ -105,6 +106,12 @@ bool MlSession::on_segment(const MlSegment& segment, const Blob& body, SharedRou
         sync_->params = shared.copy_of(sync_->params);
     }
     return sync_->waiting;
+}
+
+void MlSession::on_state_stored(const StateStored& stored) {
+    if (sync_ && sync_->sequence == stored.sequence) {
+        sync_->stores_state = false;
+    }
 }
 
 /// On arrival, while the segment is in the processor's cache.

@@ -55,6 +55,9 @@ public:
     void on_sync_begin(const SyncBegin& begin, Round round, Outbox& out);
     /// \return true: the parameters have come completely with this segment.
     bool on_segment(const MlSegment& segment, const Blob& body, SharedRounds& shared, Outbox& out);
+    void on_state_stored(const StateStored& stored);
+    /// The program's state of the current sync is not durable yet.
+    bool is_storing_state() const { return sync_ && sync_->stores_state; }
     /// The ML's parameters are complete, and it waits for the committed model.
     bool is_waiting() const { return sync_ && sync_->waiting; }
     /// Whether the ML has not been sent this model yet.
@@ -90,6 +93,7 @@ private:
         Segments params;
         std::uint32_t present = 0;  ///< segments of params that have come
         bool waiting = false;       ///< params are complete
+        bool stores_state = false;  ///< see is_storing_state()
         /// Of the first segment that holds such values; nothing, most of the time.
         std::unique_ptr<NonFiniteTensor> non_finite;
     };

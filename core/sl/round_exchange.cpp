@@ -280,9 +280,14 @@ void RoundExchange::set_storing_fetched(bool storing) {
     report_if_allowed();
 }
 
+void RoundExchange::set_storing_state(bool storing) {
+    storing_state_ = storing;
+    report_if_allowed();
+}
+
 /// Nothing before the ledger has frozen the attempt: nobody would be told of it.
 void RoundExchange::report_if_allowed() {
-    if (!exchange_ || !exchange_->frozen() || !merged_) {
+    if (!exchange_ || !exchange_->frozen() || !merged_ || storing_state_) {
         return;
     }
     const bool durable = !storing_->contains(serial_);

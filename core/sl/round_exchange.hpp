@@ -81,6 +81,10 @@ public:
     KeptModel on_stored(std::uint32_t serial, const Segments& stored);
     /// Whether a model that this node has caught up with is not durable yet.
     void set_storing_fetched(bool storing);
+    /// Whether the program's state is not durable yet, which goes with the round's model. Until
+    /// then nothing is reported, so the round is not committed: else a program that is killed now
+    /// would go on from that model with the state of the round before.
+    void set_storing_state(bool storing);
     /// Whether fill() reports what it did not report at the last call.
     bool take_new_report() { return std::exchange(new_report_, false); }
     /// Starts the work on merged segments that are new, and what follows on the last of them.
@@ -143,6 +147,7 @@ private:
     std::size_t plan_hash_ = 0;  ///< of the text of the newest attempt's plan
     std::uint32_t serial_ = 0;   ///< grows with each attempt: results of an earlier one are ignored
     bool storing_fetched_ = false;
+    bool storing_state_ = false;
     bool new_report_ = false;
 
     // On the attempt of exchange_.

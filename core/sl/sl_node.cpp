@@ -195,8 +195,13 @@ bool SlNode::on_frame_of_ml(const FrameReceived& received, Outbox& out) {
         on_close_session(*close, out);
     } else if (const auto* begin = std::get_if<SyncBegin>(&message)) {
         ml_.on_sync_begin(*begin, run_.next_round(), out);
+        round_.set_storing_state(ml_.is_storing_state());
     } else if (const auto* segment = std::get_if<MlSegment>(&message)) {
         on_ml_segment(*segment, received.frame.body, out);
+    } else if (const auto* stored = std::get_if<StateStored>(&message)) {
+        ml_.on_state_stored(*stored);
+        round_.set_storing_state(ml_.is_storing_state());
+        send_new_report(out);
     } else {
         return false;
     }

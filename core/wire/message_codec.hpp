@@ -59,6 +59,8 @@ void put(Writer& w, const OpenSession& m);
 void get(Reader& r, OpenSession& m);
 void put(Writer& w, const SyncBegin& m);
 void get(Reader& r, SyncBegin& m);
+void put(Writer& w, const StateStored& m);
+void get(Reader& r, StateStored& m);
 void put(Writer& w, const MlSegment& m);
 void get(Reader& r, MlSegment& m);
 void put(Writer& w, const CloseSession& m);

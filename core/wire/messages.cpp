@@ -52,7 +52,8 @@ std::string_view type_name(const Message& message) {
         "FetchSnapshot",
         "SnapshotPart",
         "FetchRecords",
-        "RecordsPart"};
+        "RecordsPart",
+        "StateStored"};
     return names.at(message.index());
 }
 

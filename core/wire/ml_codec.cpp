@@ -22,11 +22,15 @@ void get(Reader& r, OpenSession& m) {
 void put(Writer& w, const SyncBegin& m) {
     w.u64(m.sequence);
     encode(w, m.check_in);
+    w.boolean(m.stores_state);
 }
 void get(Reader& r, SyncBegin& m) {
     m.sequence = r.u64();
     m.check_in = decode_check_in(r);
+    m.stores_state = r.boolean();
 }
+void put(Writer& w, const StateStored& m) { w.u64(m.sequence); }
+void get(Reader& r, StateStored& m) { m.sequence = r.u64(); }
 void put(Writer& w, const MlSegment& m) {
     w.u64(m.sequence);
     w.u32(m.index);

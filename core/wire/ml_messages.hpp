@@ -18,6 +18,7 @@ struct OpenSession {
 struct SyncBegin {
     std::uint64_t sequence = 0;  ///< of this ML's syncs, from 0
     CheckIn check_in;
+    bool stores_state = false;  ///< the program's; StateStored follows once it is durable
 };
 /// Body: the segment's bytes. Both directions.
 struct MlSegment {
@@ -27,6 +28,10 @@ struct MlSegment {
 struct CloseSession {
     Errc code = Errc::ok;
     std::string reason;
+};
+/// The program's state of that sync is durable.
+struct StateStored {
+    std::uint64_t sequence = 0;
 };
 // SL -> ML
 struct SessionOpened {

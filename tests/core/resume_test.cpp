@@ -1,4 +1,6 @@
 // Training programs that are killed and restarted resume where they were.
+#include <map>
+
 #include "core/ml/state_choice.hpp"
 #include "tests/support/memory_swarm.hpp"
 #include "tests/support/sanitizers.hpp"
@@ -10,7 +12,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 class Resume : public testing::Test {
-protected:
+public:
     static ToyOptions toy() {
         ToyOptions toy;
         toy.elements = 200'000;  // four segments
@@ -45,34 +47,76 @@ protected:
     }
 };
 
-TEST_F(Resume, AKillAtAnyMomentChangesNoBit) {
-    MemorySwarm undisturbed(3);
-    add_pairs(undisturbed, toy());
-    ASSERT_TRUE(undisturbed.run());
-    undisturbed.expect_one_final_model();
-    const SwarmDuration whole = undisturbed.network.now().time_since_epoch();
+/// \param disk  of each node, in bytes per second
+void kill_at_any_moment(const ToyOptions& toy, double disk) {
+    const auto make = [&] {
+        auto swarm = std::make_unique<MemorySwarm>(3);
+        swarm->network.disk_bytes_per_second = disk;
+        swarm->add_pair(1, toy);
+        swarm->add_pair(2, toy);
+        return swarm;
+    };
+    const auto undisturbed = make();
+    ASSERT_TRUE(undisturbed->run());
+    undisturbed->expect_one_final_model();
+    const SwarmDuration whole = undisturbed->network.now().time_since_epoch();
     int resumed = 0;
     const int moments = with_sanitizers ? 25 : 100;
     for (int i = 0; i < moments; ++i) {
-        MemorySwarm swarm(3);
-        add_pairs(swarm, toy());
-        swarm.run_for(whole * i / moments);
-        if (final_committed(swarm)) {
+        const auto swarm = make();
+        swarm->run_for(whole * i / moments);
+        if (Resume::final_committed(*swarm)) {
             continue;
         }
-        restart(swarm, 2);
-        if (final_committed(swarm)) {
+        Resume::restart(*swarm, 2);
+        if (Resume::final_committed(*swarm)) {
             continue;  // in its last round: nothing was left to do
         }
-        ASSERT_TRUE(swarm.run()) << "killed at " << i << " of " << moments << swarm.trace.tail();
-        swarm.expect_one_final_model();
-        EXPECT_EQ(final_digest(swarm), final_digest(undisturbed))
+        ASSERT_TRUE(swarm->run()) << "killed at " << i << " of " << moments << swarm->trace.tail();
+        swarm->expect_one_final_model();
+        EXPECT_EQ(Resume::final_digest(*swarm), Resume::final_digest(*undisturbed))
             << "killed at " << i << " of " << moments;
-        for (const auto& end : swarm.trace.named("state_kept", "ml2")) {
+        for (const auto& end : swarm->trace.named("state_kept", "ml2")) {
             resumed += field(end, "round") == "3" ? 1 : 0;
         }
     }
     EXPECT_GT(resumed, moments / 2);
+}
+
+TEST_F(Resume, AKillAtAnyMomentChangesNoBit) { kill_at_any_moment(toy(), 2e9); }
+
+// The exchange and the reports of the round take far less time than storing the state.
+TEST_F(Resume, AKillAtAnyMomentChangesNoBitWhereRoundsDoNotWaitForModels) {
+    ToyOptions options = toy();
+    options.durable = Durability::none;
+    kill_at_any_moment(options, 1e6);
+}
+
+TEST_F(Resume, AStateIsStoredWhileMembersExchangeAndBeforeTheCommit) {
+    MemorySwarm swarm(3);
+    swarm.network.disk_bytes_per_second = 1e6;  // 800 ms for the state
+    ToyOptions options = toy();
+    options.durable = Durability::none;
+    add_pairs(swarm, options);
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    std::map<std::string, SwarmTime> exchanged, stored;
+    for (const auto& done : swarm.trace.named("exchange_done", "sl1")) {
+        exchanged[field(done, "round")] = done.time;
+    }
+    for (const char* const ml : {"ml1", "ml2"}) {
+        for (const auto& kept : swarm.trace.named("state_kept", ml)) {
+            SwarmTime& last = stored[field(kept, "round")];
+            last = std::max(last, kept.time);
+        }
+    }
+    ASSERT_GE(stored.size(), 4U);
+    for (const auto& committed : swarm.trace.named("round_committed", "sn1")) {
+        const std::string round = field(committed, "round");
+        if (stored.contains(round)) {
+            EXPECT_GT(stored.at(round), exchanged.at(round)) << "round " << round;
+            EXPECT_GT(committed.time, stored.at(round)) << "round " << round;
+        }
+    }
 }
 
 TEST_F(Resume, UsesTheNewestParametersAndItsOwnPosition) {

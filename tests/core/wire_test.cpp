@@ -84,7 +84,7 @@ std::vector<Message> one_of_each() {
         FetchSegments{key, SegmentKind::merged, {{0, 4}, {9, 1}}},
         SegmentData{key, SegmentKind::contribution, 7},
         OpenSession{"default", some_config(), "w F32 3\n", EndMode::snapshot},
-        SyncBegin{3, check_in},
+        SyncBegin{3, check_in, true},
         MlSegment{3, 1},
         CloseSession{Errc::program, "bye"},
         SessionOpened{1, 2, 3},
@@ -114,7 +114,8 @@ std::vector<Message> one_of_each() {
         FetchSnapshot{7, 8},
         SnapshotPart{7, 8},
         FetchRecords{9},
-        RecordsPart{9, digest, {Bytes(3), Bytes(4)}}};
+        RecordsPart{9, digest, {Bytes(3), Bytes(4)}},
+        StateStored{3}};
 }
 
 std::vector<Command> every_command() {
@@ -239,7 +240,7 @@ TEST(Codec, MatchesTheWorkedExampleOfTheFormat) {
     const Bytes bytes = encode_head({MlSegment{3, 1}, Blob::phantom(5)});
     EXPECT_EQ(to_hex(bytes),
               "5354524c"
-              "0b"
+              "0c"
               "0b"
               "0000"
               "0c000000"

@@ -76,7 +76,7 @@ SubmitCommand Drawer::submit(Author* author) {
 }
 
 Message Drawer::message_of_members(Author* author) {
-    switch (in_range(0, 16)) {
+    switch (in_range(0, 17)) {
         case 0:
         case 1:
         case 2:
@@ -99,7 +99,7 @@ Message Drawer::message_of_members(Author* author) {
                                one_in(8) ? text(node_name_max) : std::string(test::tiny_layout),
                                static_cast<EndMode>(in_range(1, 3))};
         case 9:
-            return SyncBegin{number(), check_in()};
+            return SyncBegin{number(), check_in(), coin()};
         case 10:
             return MlSegment{static_cast<std::uint64_t>(in_range(0, 3)), small_number()};
         case 11:
@@ -111,6 +111,8 @@ Message Drawer::message_of_members(Author* author) {
         case 14:
             return SessionFailed{code(), text(reason_max)};
         case 15:
+            return StateStored{static_cast<std::uint64_t>(in_range(0, 3))};
+        case 16:
             return SeatRequest{coin()};
         default:
             return SeatRelease{};
