@@ -48,8 +48,8 @@ def program_takes(context, flag):
 def round_(context):
     """Whole rounds beside the peers and the disk, in turns."""
     found = []
-    measured = 3 if context.quick else 5
     for size in (SMALL, LARGE):
+        measured = 3 if context.quick else 20 if size == SMALL else 5
         for members in (2, 4, 8):
             context.say(f"{size / 1e6:.3g} MB, {members} members")
             runs = {"Starling": lambda: measure_round(context.bin, members, size, measured)}

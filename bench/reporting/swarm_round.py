@@ -15,17 +15,23 @@ import time
 from reporting.errors import BenchError
 from reporting.processes import children_of, cpu_seconds, peak_mib
 
-WARM = 2  # rounds before the measured ones
+WARM = 2  # rounds before the measured ones, if nothing else is said
 PHASES = (("hand over", "sync_begin", "check_in"), ("agree", "check_in", "exchange_begin"),
           ("exchange", "exchange_begin", "exchange_done"), ("commit", "exchange_done", "round_done"),
           ("take", "round_done", "sync_end"))
 
 
+def warm_rounds(members):
+    """After so many each member was the centre of a star once, and has the memory and connections that it needs for that. The
+    compared programs have the same centre in every round, and connect before the first one."""
+    return WARM + members
+
+
 class Programs:
     """`members` training programs at a barrier. A context that ends all processes it has started."""
 
-    def __init__(self, bin_dir, members):
-        self.bin, self.members = bin_dir, members
+    def __init__(self, bin_dir, members, warm=WARM):
+        self.bin, self.members, self.warm = bin_dir, members, warm
         self.folder = tempfile.mkdtemp(prefix="starling-round-")
         self.nodes, self.programs = [], []
         self.barrier = socket.socket(socket.AF_UNIX)
@@ -78,7 +84,7 @@ class Programs:
         """Up to the barrier after the last round; on_measured() is called when the first measured one is about to start."""
         for number in range(1, rounds + 1):
             self.gather()
-            if number == WARM + 1:
+            if number == self.warm + 1:
                 on_measured()
             self.release()
         self.gather()
@@ -140,8 +146,8 @@ class Swarm(Programs):
     """An SN, and an SL with its program for each member. With `package`, the folder of the Python package swarmlearning,
     the program is bench/round/round_program.py."""
 
-    def __init__(self, bin_dir, members, size, rounds, work=0, sl_flags=(), program_flags=(), package=None):
-        super().__init__(bin_dir, members)
+    def __init__(self, bin_dir, members, size, rounds, work=0, sl_flags=(), program_flags=(), package=None, warm=WARM):
+        super().__init__(bin_dir, members, warm)
         self.program, self.script = [f"--ml-entrypoint={self.bin}/bench-round-ml"], []
         if package:
             self.program = ["--ml-entrypoint=/usr/bin/python3", f"--ml-e=PYTHONPATH={package}"]
@@ -188,7 +194,7 @@ class Swarm(Programs):
     def round_seconds(self, rounds):
         """Of each measured round, from the first call to the last return."""
         times = self.times()
-        return [max(t[n][1] for t in times) - min(t[n][0] for t in times) for n in range(WARM + 1, rounds + 1)]
+        return [max(t[n][1] for t in times) - min(t[n][0] for t in times) for n in range(self.warm + 1, rounds + 1)]
 
     def expect_one_digest(self):
         """BenchError: members continued from a round with different models."""
@@ -216,7 +222,7 @@ class Swarm(Programs):
         found = {name: [] for name, *_ in PHASES}
         for i in range(1, self.members + 1):
             at = events(f"{self.folder}/sl{i}.trace", names) | events(f"{self.folder}/ml{i}.trace", names)
-            for number in range(WARM + 1, rounds + 1):
+            for number in range(self.warm + 1, rounds + 1):
                 for name, begin, end in PHASES:
                     found[name].append(at[end, number] - at[begin, number])
         return {name: statistics.median(times) for name, times in found.items()}
@@ -239,8 +245,9 @@ def events(path, wanted):
 
 def measure_round(bin_dir, members, size, measured, sl_flags=(), program_flags=(), package=None):
     """{"seconds": of each measured round, "cpu": seconds a round, "peak_mib", "phases"}"""
-    rounds = WARM + measured
-    with Swarm(bin_dir, members, size, rounds, sl_flags=sl_flags, program_flags=program_flags, package=package) as swarm:
+    warm = warm_rounds(members)
+    rounds = warm + measured
+    with Swarm(bin_dir, members, size, rounds, sl_flags=sl_flags, program_flags=program_flags, package=package, warm=warm) as swarm:
         before = []
         swarm.run_rounds(rounds, lambda: before.append(cpu_seconds(swarm.pids())))
         cpu = cpu_seconds(swarm.pids()) - before[0]
