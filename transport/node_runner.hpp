@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/base/seldom.hpp"
+#include "core/base/heap_optional.hpp"
 #include "core/node/node.hpp"
 #include "transport/endpoint.hpp"
 
@@ -121,7 +121,7 @@ public:
     /// Call wake() no later than this.
     std::optional<SwarmTime> deadline() const;
     /// Set once the node has stopped; it takes no further input.
-    const Seldom<Stop>& stopped() const { return stopped_; }
+    const HeapOptional<Stop>& stopped() const { return stopped_; }
     const NodeId& id() const { return node_.id(); }
     /// Whether a write to the store is under way (simulated).
     bool writing() const { return busy(); }
@@ -159,9 +159,9 @@ private:
     bool stop_waits() const;
     void forget_waiting();
 
-    Seldom<Waiting> waiting_;
+    HeapOptional<Waiting> waiting_;
     std::optional<SwarmTime> busy_until_;  ///< end of a simulated write
-    Seldom<Stop> stopped_;
+    HeapOptional<Stop> stopped_;
     SwarmTime now_{};  ///< of the last step; never decreases
 };
 

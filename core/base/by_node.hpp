@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/heap_optional.hpp"
 #include "core/base/ids.hpp"
-#include "core/base/seldom.hpp"
 
 namespace starling {
 
@@ -116,8 +116,8 @@ private:
                         std::move(upper));
     }
 
-    std::vector<T> only_;                         ///< all, unless there are blocks
-    Seldom<std::vector<std::vector<T>>> blocks_;  ///< none is empty
+    std::vector<T> only_;                               ///< all, unless there are blocks
+    HeapOptional<std::vector<std::vector<T>>> blocks_;  ///< none is empty
 };
 
 }  // namespace starling

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "core/base/hasher.hpp"
+#include "core/base/heap_optional.hpp"
 #include "core/base/ids.hpp"
-#include "core/base/mostly_empty.hpp"
+#include "core/base/lazy_container.hpp"
 #include "core/base/scalars.hpp"
-#include "core/base/seldom.hpp"
 #include "core/base/time.hpp"
 #include "core/ledger/member_list.hpp"
 #include "core/ledger/member_report.hpp"
@@ -88,8 +88,8 @@ struct CheckIn {
     bool fresh = false;     ///< brings parameters trained since the last round
     /// The parameters hold a NaN or an infinity: see NonFinitePolicy. Set by its own SL.
     bool non_finite = false;
-    double loss = 0.0;             ///< of the local training, NaN = not measured
-    MostlyEmpty<Scalars> scalars;  ///< measured since the last round
+    double loss = 0.0;               ///< of the local training, NaN = not measured
+    LazyContainer<Scalars> scalars;  ///< measured since the last round
 
     friend bool operator==(const CheckIn&, const CheckIn&) = default;
 };
@@ -123,7 +123,7 @@ struct Member {
     std::uint64_t check_in_index = 0;  ///< index of the ledger entry that brought it
     CheckIn last;                      ///< of the last round it took part in
     SwarmTime heard_at{};              ///< its newest check-in, or when it joined
-    Seldom<Round> deviated_in;         ///< the newest round in which its merge deviated
+    HeapOptional<Round> deviated_in;   ///< the newest round in which its merge deviated
 };
 
 /// Rounds of a run in which a member's parameters held NaN or infinity.
@@ -235,15 +235,17 @@ struct Contract {
     bool has_expelled(const NodeId& node) const;
 };
 
-/// How many times more rarely an SN checks the leases of a large swarm, so that it checks about 250
-/// in a second. A lease is so many times as long.
-constexpr int rarer_by(std::size_t members, std::size_t most = 120) {
+/// By how much an SN of a large swarm lengthens the interval between its checks of leases, so that
+/// it checks about 250 in a second. A lease is so many times as long.
+constexpr int interval_factor(std::size_t members, std::size_t most = 120) {
     constexpr std::size_t a_second = 250;
     return static_cast<int>(std::clamp<std::size_t>(members / a_second, 1, most));
 }
-/// How many times more rarely its nodes send heartbeats. In the largest swarms, whose leases are
-/// bounded, a lease has four of these instead of eight.
-constexpr int heartbeats_rarer_by(std::size_t members) { return rarer_by(members, 240); }
+/// The same of the interval between heartbeats of its nodes. In the largest swarms, whose leases
+/// are bounded, a lease has four of these instead of eight.
+constexpr int heartbeat_interval_factor(std::size_t members) {
+    return interval_factor(members, 240);
+}
 
 /// Why an expelled member is not heard: for people.
 std::string expelled_text(const Contract& contract, const NodeId& node);

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/base/mostly_empty.hpp"
+#include "core/base/lazy_container.hpp"
 #include "core/ledger/command.hpp"
 
 namespace starling {
@@ -23,8 +23,8 @@ struct RollEntry {
     /// Who admitted it: an administrator, an SN, or "2 of 3 owners"; empty: nobody was asked.
     ShortText by;
     // CAs of the owners that have voted for a change of this SN, until there is a majority.
-    MostlyEmpty<std::set<CaFingerprint>> for_vote;
-    MostlyEmpty<std::set<CaFingerprint>> for_expulsion;
+    LazyContainer<std::set<CaFingerprint>> for_vote;
+    LazyContainer<std::set<CaFingerprint>> for_expulsion;
 };
 
 /// What a tool may do. Any tool of a trusted CA reads.

@@ -7,7 +7,7 @@
 #include "core/base/coding.hpp"
 #include "core/base/hasher.hpp"
 #include "core/base/ids.hpp"
-#include "core/base/mostly_empty.hpp"
+#include "core/base/lazy_container.hpp"
 #include "core/base/result.hpp"
 
 namespace starling {
@@ -36,9 +36,9 @@ struct Credentials {
     PublicKey key;
     CaFingerprint ca;  ///< of who made the certificate
     // Empty in a simulation.
-    MostlyEmpty<Bytes> certificate;  ///< X.509, DER, behind it its intermediate CAs
-    MostlyEmpty<Bytes> issuer;       ///< X.509, DER: the certificate of `ca`
-    MostlyEmpty<Bytes> endorsement;  ///< of endorsement_text(), by the key of the certificate
+    LazyContainer<Bytes> certificate;  ///< X.509, DER, behind it its intermediate CAs
+    LazyContainer<Bytes> issuer;       ///< X.509, DER: the certificate of `ca`
+    LazyContainer<Bytes> endorsement;  ///< of endorsement_text(), by the key of the certificate
 
     friend bool operator==(const Credentials&, const Credentials&) = default;
 };

@@ -5,7 +5,7 @@
 #include <optional>
 #include <utility>
 
-#include "core/base/seldom.hpp"
+#include "core/base/heap_optional.hpp"
 #include "core/node/outbox.hpp"
 
 namespace starling {
@@ -64,8 +64,8 @@ private:
     };
     struct Watched {
         DialTarget target;
-        std::optional<NodeId> peer;     ///< while connected
-        Seldom<Unanswered> unanswered;  ///< dials; nothing: it was reached
+        std::optional<NodeId> peer;           ///< while connected
+        HeapOptional<Unanswered> unanswered;  ///< dials; nothing: it was reached
     };
 
     Watched* find(const Address& address) {

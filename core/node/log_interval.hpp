@@ -3,7 +3,7 @@
 #include <map>
 
 #include "core/base/ids.hpp"
-#include "core/base/mostly_empty.hpp"
+#include "core/base/lazy_container.hpp"
 #include "core/base/time.hpp"
 
 namespace starling {
@@ -23,7 +23,7 @@ public:
 
 private:
     static constexpr SwarmDuration interval = std::chrono::minutes(1);
-    MostlyEmpty<std::map<NodeId, SwarmTime>> last_;
+    LazyContainer<std::map<NodeId, SwarmTime>> last_;
 };
 
 }  // namespace starling

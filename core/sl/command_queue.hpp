@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/base/mostly_empty.hpp"
+#include "core/base/lazy_container.hpp"
 #include "core/node/node.hpp"
 #include "core/node/outbox.hpp"
 #include "core/sl/sl_node.hpp"
@@ -162,9 +162,9 @@ private:
     std::uint64_t sequence_ = 1;  ///< of the first command
     bool sent_ = false;           ///< the first command, since it is the first one
     bool refused_ = false;        ///< a command that is not answered by that
-    MostlyEmpty<std::list<Queued>> commands_;
+    LazyContainer<std::list<Queued>> commands_;
     std::optional<Round> forgotten_;  ///< the newest one of which a check-in is not kept any more
-    MostlyEmpty<std::list<Queued>> answered_;  ///< the newest of those before, if they are kept
+    LazyContainer<std::list<Queued>> answered_;  ///< the newest of those before, if they are kept
 };
 
 }  // namespace starling

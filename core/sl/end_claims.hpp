@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/base/ids.hpp"
-#include "core/base/mostly_empty.hpp"
+#include "core/base/lazy_container.hpp"
 #include "core/base/time.hpp"
 
 namespace starling {
@@ -49,7 +49,7 @@ private:
     };
 
     SwarmDuration limit_;
-    MostlyEmpty<std::vector<Claim>> claims_;  ///< the first one of each kind
+    LazyContainer<std::vector<Claim>> claims_;  ///< the first one of each kind
 };
 
 }  // namespace starling

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/base/mostly_empty.hpp"
+#include "core/base/heap_optional.hpp"
+#include "core/base/lazy_container.hpp"
 #include "core/base/node_set.hpp"
-#include "core/base/seldom.hpp"
 #include "core/merge/plan.hpp"
 #include "core/node/node.hpp"
 #include "core/node/outbox.hpp"
@@ -159,7 +159,7 @@ private:
             SwarmTime last_segment{};   ///< when one came last; or the last probe or new connection
             SwarmTime last_progress{};  ///< when bytes came last; at first waiting_since
         };
-        Seldom<Needed> needed;  ///< nothing: none, as of half of the partners in a tree
+        HeapOptional<Needed> needed;  ///< nothing: none, as of half of the partners in a tree
         /// What it was sent, see note_served(): segments of the own parameters and, counted on
         /// behind all of these, merged ones; those too that it has requested, not merged yet.
         SegmentSet served;
@@ -174,7 +174,7 @@ private:
             RepeatedSegments repeats;            ///< of the own parameters
             RepeatedSegments repeats_merged;     ///< of merged segments
         };
-        Seldom<Rare> rare;            ///< nothing: all zero
+        HeapOptional<Rare> rare;      ///< nothing: all zero
         std::uint32_t requested = 0;  ///< merged segments that it requested, not merged yet
         std::uint8_t probes = 0;      ///< sent in a row, without a segment: see probe_timeout()
         bool up : 1 = false;
@@ -275,7 +275,7 @@ private:
     std::vector<std::uint32_t> partners_;
     std::vector<Partner> states_;  ///< of partners_, in their order
     /// Of owned segments; see contribute().
-    MostlyEmpty<std::map<std::uint32_t, Assembly>> assemblies_;
+    LazyContainer<std::map<std::uint32_t, Assembly>> assemblies_;
     MergedSegments merged_;
     std::uint64_t expected_bytes_ = 0;  ///< to be received in this attempt
     std::uint64_t partial_bytes_ = 0;   ///< of all partners

@@ -53,7 +53,7 @@ void Exchange::on_arrivals(SwarmTime now, const Arrivals& arrivals) {
 }
 
 SwarmDuration Exchange::probe_timeout(const Partner& partner) const {
-    const SwarmDuration first = first_probe_timeout * heartbeats_rarer_by(members().size());
+    const SwarmDuration first = first_probe_timeout * heartbeat_interval_factor(members().size());
     return std::min(first * (1 << partner.probes), std::max(longest_probe_timeout, first));
 }
 

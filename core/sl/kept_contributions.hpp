@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "core/base/bytes.hpp"
-#include "core/base/mostly_empty.hpp"
+#include "core/base/lazy_container.hpp"
 #include "core/ledger/contract.hpp"
 
 namespace starling {
@@ -61,7 +61,7 @@ public:
 
 private:
     using Contributor = std::pair<NodeId, std::uint64_t>;  ///< and its check-in
-    MostlyEmpty<std::map<Contributor, std::map<std::uint32_t, Blob>>> kept_;
+    LazyContainer<std::map<Contributor, std::map<std::uint32_t, Blob>>> kept_;
     std::uint64_t bytes_ = 0;
 };
 

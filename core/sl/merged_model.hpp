@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "core/base/mostly_empty.hpp"
+#include "core/base/lazy_container.hpp"
 #include "core/node/outbox.hpp"
 
 namespace starling {
@@ -43,7 +43,7 @@ private:
     std::uint64_t bytes_;  ///< of all segments
     std::vector<PlacedSegment> unhashed_;
     /// To be written, without enough neighbours yet.
-    MostlyEmpty<std::map<std::uint32_t, Blob>> scattered_;
+    LazyContainer<std::map<std::uint32_t, Blob>> scattered_;
     std::vector<PlacedSegment> unwritten_;  ///< the others, in runs
     std::uint64_t written_bytes_ = 0;       ///< handed to WriteWork
     std::vector<Digest> digests_;

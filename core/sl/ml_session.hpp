@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "core/base/heap_optional.hpp"
 #include "core/base/node_set.hpp"
-#include "core/base/seldom.hpp"
 #include "core/node/outbox.hpp"
 #include "core/sl/committed_model.hpp"
 #include "core/sl/shared_rounds.hpp"
@@ -100,8 +100,8 @@ private:
 
     void find_non_finite(std::uint32_t segment);
 
-    NodeSet connected_;     ///< ML nodes
-    Seldom<NodeId> early_;  ///< of those, the newest, until a session is open
+    NodeSet connected_;           ///< ML nodes
+    HeapOptional<NodeId> early_;  ///< of those, the newest, until a session is open
     // In memory of their own, which is free without them.
     std::unique_ptr<Session> session_;
     std::unique_ptr<Sync> sync_;

@@ -4,7 +4,7 @@
 #include <memory>
 #include <optional>
 
-#include "core/base/mostly_empty.hpp"
+#include "core/base/lazy_container.hpp"
 #include "core/node/outbox.hpp"
 #include "core/sl/committed_model.hpp"
 #include "core/sl/served_segments.hpp"
@@ -54,7 +54,7 @@ private:
     SwarmDuration linger_;
     std::unique_ptr<CommittedModel> model_;
     /// Of model_, to each peer on its connection.
-    MostlyEmpty<std::map<NodeId, ServedSegments>> served_;
+    LazyContainer<std::map<NodeId, ServedSegments>> served_;
     SwarmTime fetched_at_{};   ///< when somebody asked for a model last
     SwarmTime finished_at_{};  ///< when the training had ended here
 };

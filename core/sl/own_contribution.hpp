@@ -3,7 +3,7 @@
 #include <optional>
 #include <utility>
 
-#include "core/base/seldom.hpp"
+#include "core/base/heap_optional.hpp"
 #include "core/merge/segment_codec.hpp"
 
 namespace starling {
@@ -62,7 +62,7 @@ private:
         Segments residuals;
         std::vector<std::optional<Blob>> encoded;
     };
-    Seldom<Compressed> compressed_;  ///< nothing without compression
+    HeapOptional<Compressed> compressed_;  ///< nothing without compression
 };
 
 }  // namespace starling

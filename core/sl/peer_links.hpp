@@ -5,7 +5,7 @@
 #include <set>
 #include <vector>
 
-#include "core/base/mostly_empty.hpp"
+#include "core/base/lazy_container.hpp"
 #include "core/base/node_set.hpp"
 #include "core/node/outbox.hpp"
 #include "core/sl/node_end.hpp"
@@ -57,8 +57,8 @@ private:
     NodeId self_;
     NodeSet up_;
     /// Until the connection is there, or has failed.
-    MostlyEmpty<std::map<NodeId, Address>> dialling_;
-    MostlyEmpty<std::set<NodeId>> refused_by_;
+    LazyContainer<std::map<NodeId, Address>> dialling_;
+    LazyContainer<std::set<NodeId>> refused_by_;
     bool was_connected_ = false;  ///< with any member since the start
 };
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/base/seldom.hpp"
+#include "core/base/heap_optional.hpp"
 #include "core/sl/committed_model.hpp"
 #include "core/sl/deviation.hpp"
 #include "core/sl/exchange.hpp"
@@ -117,7 +117,7 @@ public:
     void on_committed(const CommittedModel& model);
     /// The newest model that was reported, and not committed as far as this node knows: the swarm
     /// may agree on it while this node is cut off and taken for lost.
-    const Seldom<KeptModel>& reported_model() const { return reported_model_; }
+    const HeapOptional<KeptModel>& reported_model() const { return reported_model_; }
 
     /// Fills in the fields of a heartbeat that describe the current attempt.
     ///
@@ -156,12 +156,12 @@ private:
         MergeReport report;
         bool reported = false;  ///< the contract has allowed it, and `report` is signed
     };
-    Seldom<Merged> merged_;  ///< once it is hashed
+    HeapOptional<Merged> merged_;  ///< once it is hashed
 
     /// Models that are not durable yet, without segments, by the serials of their attempts.
-    MostlyEmpty<std::map<std::uint32_t, KeptModel>> storing_;
+    LazyContainer<std::map<std::uint32_t, KeptModel>> storing_;
 
-    Seldom<KeptModel> reported_model_;  ///< that of the newest report; survives its attempt
+    HeapOptional<KeptModel> reported_model_;  ///< that of the newest report; survives its attempt
     /// This node's part in the round of contributions_round_, the same in all attempts: the program
     /// waits for the round's model, so that all check-ins of one start are of the same parameters.
     struct OwnInRound {
@@ -170,14 +170,14 @@ private:
     };
     std::optional<OwnInRound> own_;
     /// What compression lost in the newest round that was committed with a contribution of here.
-    Seldom<Segments> residuals_;
+    HeapOptional<Segments> residuals_;
     KeptContributions kept_contributions_;
     RoundKey contributions_round_;  ///< of kept_contributions_; its attempt is ignored
     /// Requests for attempts that the SN has not announced yet: the newest of each peer and kind.
-    MostlyEmpty<std::map<std::pair<NodeId, SegmentKind>, FetchSegments>> deferred_fetches_;
+    LazyContainer<std::map<std::pair<NodeId, SegmentKind>, FetchSegments>> deferred_fetches_;
     /// Rounds and members that name_non_finite() has returned; of this round and the last.
-    MostlyEmpty<std::set<std::pair<Round, NodeId>>> named_non_finite_;
-    MostlyEmpty<std::set<NodeId>> stored_names_;  ///< see name_non_finite()
+    LazyContainer<std::set<std::pair<Round, NodeId>>> named_non_finite_;
+    LazyContainer<std::set<NodeId>> stored_names_;  ///< see name_non_finite()
 };
 
 }  // namespace starling

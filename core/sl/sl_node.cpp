@@ -236,27 +236,28 @@ void SlNode::on_timer(const TimerDue& due, Outbox& out) {
 }
 
 void SlNode::on_tick(Outbox& out) {
-    // When ticks have become rarer, members do not go on to send their heartbeats at the same time,
-    // and this one sends none yet.
-    const bool rarer_now = ticks_rarer_by() > rarer_;
-    if (!rarer_now && sn_.heartbeat_due(now_)) {
+    // When ticks are further apart than before, members do not go on to send their heartbeats at
+    // the same time, and this one sends none yet.
+    const bool longer_now = tick_interval_factor() > interval_factor_;
+    if (!longer_now && sn_.heartbeat_due(now_)) {
         send_heartbeat(out);
     }
     round_.on_tick(now_, out);
     check_catch_up(out);
     transfers_.on_tick(now_, running_transfer(), out);
-    const int rarer = ticks_rarer_by();
-    const auto first = 1 + derive_seed(0, options_.id.name) % static_cast<std::uint64_t>(rarer);
-    const int wait = rarer > rarer_ ? static_cast<int>(first) : rarer;
-    rarer_ = rarer;
+    const int factor = tick_interval_factor();
+    const auto first = 1 + derive_seed(0, options_.id.name) % static_cast<std::uint64_t>(factor);
+    const int wait = factor > interval_factor_ ? static_cast<int>(first) : factor;
+    interval_factor_ = factor;
     out.set_timer(heartbeat_timer, now_ + options_.heartbeat_interval * wait);
 }
 
-int SlNode::ticks_rarer_by() const {
+int SlNode::tick_interval_factor() const {
     // Few members catch up at once, and what arrives is measured at ticks.
     // Members learn how many they are with the first round; until then the SN tells.
-    return catch_up_.running() ? 1
-                               : std::max(heartbeats_rarer_by(run_.member_count()), sn_.rarer());
+    return catch_up_.running()
+               ? 1
+               : std::max(heartbeat_interval_factor(run_.member_count()), sn_.interval_factor());
 }
 
 std::optional<RunningTransfer> SlNode::running_transfer() const {

@@ -3,7 +3,7 @@
 #include <memory>
 #include <vector>
 
-#include "core/base/mostly_empty.hpp"
+#include "core/base/lazy_container.hpp"
 #include "core/node/node.hpp"
 
 namespace starling {
@@ -21,7 +21,7 @@ struct SlNodeOptions {
     std::uint64_t session = 1;
     std::shared_ptr<const NodeSigner> signer;  ///< of this start; not nullptr
     /// By an earlier start of this node, the newest last.
-    MostlyEmpty<std::vector<KeptModel>> kept;
+    LazyContainer<std::vector<KeptModel>> kept;
     /// The nodes of a simulation have one in common; nullptr: the node makes one of its own.
     std::shared_ptr<SharedRounds> shared;
     /// Stops after this time without a connection to an SN.

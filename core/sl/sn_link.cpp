@@ -9,12 +9,12 @@
 namespace starling {
 namespace {
 
-/// How much rarer heartbeats become at most because an SN says so; with a choice of SNs, so that
+/// The largest interval factor that an SN may ask for; with a choice of SNs, so that
 /// the limits of ViewWatch are kept.
-constexpr auto rarest = static_cast<Run>(heartbeats_rarer_by(members_max));
-constexpr Run rarest_of_several = 10;
+constexpr auto factor_max = static_cast<Run>(heartbeat_interval_factor(members_max));
+constexpr Run factor_max_of_several = 10;
 /// The same while a command waits for its answer, without a choice of SNs.
-constexpr int rarest_with_command = 30;
+constexpr int factor_max_with_command = 30;
 
 }  // namespace
 
@@ -92,7 +92,7 @@ void SnLink::use(SwarmTime now, const NodeId& sn, const Address& dialled) {
     forget_earlier();
     views_.expect(now);
     pace_.restart();
-    told_rarer_ = 1;
+    sn_interval_factor_ = 1;
     on_heard(now);
     asked_at_ = now;
     if (answered_ && answered_->by != sn && !answered_->confirmed) {
@@ -185,9 +185,9 @@ void SnLink::send_to_others(const Type& message, Outbox& out) const {
     }
 }
 
-int SnLink::rarer() const {
-    const int most = has_others() ? 1 : rarest_with_command;
-    return commands_.empty() ? told_rarer_ : std::min(told_rarer_, most);
+int SnLink::interval_factor() const {
+    const int most = has_others() ? 1 : factor_max_with_command;
+    return commands_.empty() ? sn_interval_factor_ : std::min(sn_interval_factor_, most);
 }
 
 void SnLink::send_heartbeat(SwarmTime now, Heartbeat beat, std::optional<Round> awaited,
@@ -212,8 +212,8 @@ bool SnLink::on_heartbeat_answered(SwarmTime now, const CommandResult& answer, O
     pace_.on_answered(now);
     if (answer.code == Errc::ok) {
         // An SN that sends no new view is noticed with a heartbeat.
-        const Run most = has_others() ? rarest_of_several : rarest;
-        told_rarer_ = static_cast<int>(std::clamp<Run>(answer.run, 1, most));
+        const Run most = has_others() ? factor_max_of_several : factor_max;
+        sn_interval_factor_ = static_cast<int>(std::clamp<Run>(answer.run, 1, most));
         claims_.on_denied(*sn_, dialled_);
     }
     const bool leaderless = answer.code == Errc::unreachable;
@@ -259,7 +259,7 @@ void SnLink::on_same_view(SwarmTime now, std::uint64_t version) {
     told_.version = std::max(told_.version, version);
     forget_earlier();
     if (told_.newest_by != dialled_) {
-        const auto denied_by = std::exchange(told_.denied_by, MostlyEmpty<std::set<Address>>());
+        const auto denied_by = std::exchange(told_.denied_by, LazyContainer<std::set<Address>>());
         for (const Address& address : *denied_by) {
             suspect(now, address);
         }

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/base/mostly_empty.hpp"
+#include "core/base/lazy_container.hpp"
 #include "core/sl/command_queue.hpp"
 #include "core/sl/end_claims.hpp"
 #include "core/sl/heartbeat_pace.hpp"
@@ -74,7 +74,7 @@ public:
     /// How many times more rarely than in a small swarm heartbeats may be sent, as the SN in use
     /// says. A command that is not answered is repeated with a heartbeat, which then is due soon:
     /// where another SN can be dialled instead, as soon as in a small swarm.
-    int rarer() const;
+    int interval_factor() const;
     /// Sends it to the SN in use (with a report to all that are connected), repeats the command
     /// that waits, and dials the next SN if this one leaves commands unanswered or sends no new
     /// view.
@@ -157,13 +157,13 @@ private:
     std::uint32_t at_ = 0;  ///< which of the addresses is dialled; counts on
     /// Fatal failures in a row: as many as addresses means that all SNs refuse this node.
     std::uint32_t refusals_ = 0;
-    SwarmTime lost_at_{};      ///< since when no SN is connected; or the last time that happened
-    SwarmDuration backoff_{};  ///< before the newest try to connect; 0 after a success
-    SwarmTime asked_at_{};     ///< when sn_ got the command that is not answered yet
-    SwarmTime heard_at_{};     ///< the newest frame of sn_
-    int told_rarer_ = 1;       ///< by sn_
-    bool silent_ = false;      ///< that sn_ does not answer was logged
-    bool leaderless_ = false;  ///< sn_ has lost touch with the leader, and that was logged
+    SwarmTime lost_at_{};         ///< since when no SN is connected; or the last time that happened
+    SwarmDuration backoff_{};     ///< before the newest try to connect; 0 after a success
+    SwarmTime asked_at_{};        ///< when sn_ got the command that is not answered yet
+    SwarmTime heard_at_{};        ///< the newest frame of sn_
+    int sn_interval_factor_ = 1;  ///< by sn_
+    bool silent_ = false;         ///< that sn_ does not answer was logged
+    bool leaderless_ = false;     ///< sn_ has lost touch with the leader, and that was logged
     HeartbeatPace pace_;
     ViewWatch views_;
     CommandQueue commands_;
@@ -172,23 +172,23 @@ private:
         NodeId by;               ///< the SN in use at the newest one that is kept
         bool confirmed = false;  ///< another one has given an answer to that one, too
     };
-    Seldom<KeptAnswers> answered_;  ///< nothing: none was kept
-    struct Suspicions {             ///< about the SN in use, the newest ones
+    HeapOptional<KeptAnswers> answered_;  ///< nothing: none was kept
+    struct Suspicions {                   ///< about the SN in use, the newest ones
         std::optional<SwarmTime> lease_over_at;
         std::optional<SwarmTime> left_out_at;
         std::optional<SwarmTime> earlier_since;  ///< it tells of an earlier version than is known
     };
-    Seldom<Suspicions> suspicions_;
+    HeapOptional<Suspicions> suspicions_;
     struct Suspect {
         SwarmTime until{};
         SwarmDuration length{};  ///< doubles
     };
     struct Told {
-        std::uint64_t version = 0;                 ///< newest one of a view by sn_
-        Address newest_by;                         ///< the SN that has sent the newest view here
-        MostlyEmpty<std::set<Address>> denied_by;  ///< SNs that tell of earlier ones, for long
+        std::uint64_t version = 0;                   ///< newest one of a view by sn_
+        Address newest_by;                           ///< the SN that has sent the newest view here
+        LazyContainer<std::set<Address>> denied_by;  ///< SNs that tell of earlier ones, for long
         /// SNs that are suspected of lying: another one has told otherwise.
-        MostlyEmpty<std::map<Address, Suspect>> suspects;
+        LazyContainer<std::map<Address, Suspect>> suspects;
     };
     Told told_;
 };

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "core/base/seldom.hpp"
+#include "core/base/heap_optional.hpp"
 #include "core/node/outbox.hpp"
 
 namespace starling {
@@ -31,7 +31,7 @@ private:
         std::uint64_t bytes = 0;  ///< that had come by then
         SwarmDuration wait{};     ///< until the next line
     };
-    Seldom<Shown> shown_;
+    HeapOptional<Shown> shown_;
 };
 
 }  // namespace starling

@@ -10,7 +10,7 @@ constexpr int heartbeats_per_lease = 8;
 constexpr SwarmDuration longest_lease = std::chrono::minutes(2);
 /// Leases and the times between checks of them grow up to so many times; those between heartbeats
 /// grow on.
-constexpr int rarest_check = rarer_by(members_max);
+constexpr int longest_check_factor = interval_factor(members_max);
 /// Of TLS, at the SN that the SLs return to.
 constexpr SwarmDuration handshake = std::chrono::milliseconds(2);
 
@@ -35,14 +35,14 @@ void Leases::count(SwarmTime now, const Ledger& ledger, const std::map<NodeId, S
     for (const auto& [name, contract] : ledger.contracts()) {
         most = contract.has_ended() ? most : std::max(most, took_part(contract));
     }
-    const int newest = heartbeats_rarer_by(most);
-    if (newest < rarer_ && !fewer_since_) {
+    const int newest = heartbeat_interval_factor(most);
+    if (newest < interval_factor_ && !fewer_since_) {
         fewer_since_ = now;
     }
     // The answer to a heartbeat may be a view, which does not tell: the next one does.
-    const SwarmDuration told_after = 2 * heartbeat() * rarer_;
-    if (newest >= rarer_ || now - *fewer_since_ >= told_after) {
-        rarer_ = newest;
+    const SwarmDuration told_after = 2 * heartbeat() * interval_factor_;
+    if (newest >= interval_factor_ || now - *fewer_since_ >= told_after) {
+        interval_factor_ = newest;
         fewer_since_.reset();
     }
 }
@@ -55,21 +55,22 @@ void Leases::on_connected() {
 SwarmDuration Leases::heartbeat() const { return limits_.lease / heartbeats_per_lease; }
 
 SwarmDuration Leases::of(const SnPeer& peer) const {
-    const SwarmDuration least = limits_.lease * std::min(rarer_, rarest_check);
+    const SwarmDuration least = limits_.lease * std::min(interval_factor_, longest_check_factor);
     return std::clamp<SwarmDuration>(heartbeats_per_lease * peer.longest_pause, least,
                                      std::max(least, longest_lease));
 }
 
 SwarmDuration Leases::time_to_return(const SnPeer& peer) const {
-    const SwarmDuration rare = heartbeat() * (rarer_ - 1);
+    const SwarmDuration rare = heartbeat() * (interval_factor_ - 1);
     return std::max<SwarmDuration>(limits_.reconnect + handshake * broken_,
                                    2 * (peer.longest_pause - rare));
 }
 
 SwarmTime Leases::set_next_check(SwarmTime now) {
-    constexpr int rarest_with_broken = 4;
+    constexpr int check_factor_with_broken = 4;
     next_check_ = now + limits_.check_interval *
-                            std::min(rarer_, broken_ > 0 ? rarest_with_broken : rarest_check);
+                            std::min(interval_factor_,
+                                     broken_ > 0 ? check_factor_with_broken : longest_check_factor);
     return next_check_;
 }
 

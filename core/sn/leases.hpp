@@ -9,7 +9,7 @@
 namespace starling {
 
 /// How long the SN that leads waits for a silent SL, and for one whose connection broke. Both grow
-/// with the number of SLs that send heartbeats, since these become rarer (rarer_by).
+/// with the number of SLs that send heartbeats, whose interval grows (interval_factor).
 class Leases {
 public:
     explicit Leases(const SnNodeOptions::Limits& limits) : limits_(limits) {}
@@ -27,11 +27,11 @@ public:
     void on_connected();
     void on_disconnected() { --here_; }
 
-    /// How many times more rarely SLs send heartbeats than in a small swarm.
-    int rarer() const { return rarer_; }
+    /// Of the interval between heartbeats of SLs, compared with a small swarm.
+    int interval_factor() const { return interval_factor_; }
     /// The same as the SLs that are connected here are told. No more than what the SN that leads
     /// makes leases longer by, since that one counts them, too.
-    int told() const { return heartbeats_rarer_by(here_); }
+    int factor_of_connected() const { return heartbeat_interval_factor(here_); }
 
     /// A connected SL that is silent for so long is lost: eight heartbeats, or eight of its longest
     /// pauses up to two minutes, since heartbeats are late on a saturated link. In swarms of more
@@ -54,8 +54,8 @@ private:
     SwarmDuration heartbeat() const;
 
     SnNodeOptions::Limits limits_;
-    int rarer_ = 1;
-    std::optional<SwarmTime> fewer_since_;  ///< SLs than rarer_ follows from
+    int interval_factor_ = 1;
+    std::optional<SwarmTime> fewer_since_;  ///< SLs than those of interval_factor_
     std::size_t here_ = 0;                  ///< SLs that are connected to this SN
     std::size_t most_here_ = 0;  ///< since they were counted last: some were told accordingly
     std::size_t broken_ = 0;

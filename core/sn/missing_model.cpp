@@ -8,10 +8,11 @@ namespace starling {
 namespace {
 
 /// Longer than a member takes to ask one that does not answer, and then the next one.
-constexpr SwarmDuration asked_in_vain = std::chrono::seconds(30);
+constexpr SwarmDuration fetch_stalled_after = std::chrono::seconds(30);
 
 /// A member that says how far it is with a model that is committed is fetching that model.
-bool asks_in_vain(const Contract& contract, const NodeId& id, const SnPeer& peer, SwarmTime now) {
+bool fetch_is_stalled(const Contract& contract, const NodeId& id, const SnPeer& peer,
+                      SwarmTime now) {
     const auto member = contract.members.find(id);
     if (member == contract.members.end() || member->second.status != MemberStatus::active) {
         return false;
@@ -21,7 +22,7 @@ bool asks_in_vain(const Contract& contract, const NodeId& id, const SnPeer& peer
     return peer.connected && said.contract == contract.name && said.run == contract.run &&
            said.round == commit.round && said.attempt == commit.attempt &&
            said.progress.received_bytes < said.progress.expected_bytes &&
-           now - peer.transfer.moved_at >= asked_in_vain;
+           now - peer.transfer.moved_at >= fetch_stalled_after;
 }
 
 /// "'sl1', 'sl2' and 3 more".
@@ -42,7 +43,7 @@ std::optional<MissingModel> missing_model(const Contract& contract,
     }
     MissingModel missing{contract.last_commit->round, {}, {}, {}};
     for (const auto& [id, peer] : peers) {
-        if (asks_in_vain(contract, id, peer, now)) {
+        if (fetch_is_stalled(contract, id, peer, now)) {
             missing.asking.push_back(id);
         }
     }

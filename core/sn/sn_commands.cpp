@@ -23,7 +23,8 @@ std::uint64_t newest_for_members(const Contract& contract) {
 /// views of many members take long on the SN's link. A member that has no view gets one at once.
 bool is_on_its_way(const Contract& contract, const Heartbeat& heartbeat,
                    const SnPeer::SentView& sent, SwarmTime now) {
-    const SwarmDuration view_wait = std::chrono::seconds(10) * rarer_by(contract.members.size());
+    const SwarmDuration view_wait =
+        std::chrono::seconds(10) * interval_factor(contract.members.size());
     return contract.members.size() > told_of_check_ins_max && heartbeat.known_version > 0 &&
            sent.contract == contract.name && sent.version >= newest_for_members(contract) &&
            now - sent.at < view_wait;
@@ -150,7 +151,7 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& heartbeat, Peer& 
         peer.sent_view = {contract->name, contract->version, now_};
         out.send(from, views_.lists.update_of(*contract, ledger()));
     } else {
-        reply(from, heartbeat_answer(leases_.told()), out);
+        reply(from, heartbeat_answer(leases_.factor_of_connected()), out);
     }
 }
 

@@ -19,7 +19,7 @@ struct SnNodeOptions {
     struct Parts {
         /// Members' reports in an entry of the ledger: with the longest names 2.7 MB.
         std::size_t reports_per_entry = 16'384;
-        std::size_t members_in_view = 512;  ///< longer lists are fetched: see ToldLists
+        std::size_t members_in_view = 512;  ///< longer lists are fetched: see SentLists
         /// Of a part of a list, with each member counted as if it were the first; encoded together
         /// they take about half.
         std::size_t list_part_bytes = list_text_bytes_max;

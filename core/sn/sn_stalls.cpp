@@ -14,8 +14,9 @@ constexpr double slowest_disk = 10e6;
 /// After its election a leader hears from each member before it judges what it knew before: three
 /// heartbeats where these are rare. No longer, since an SN that raises terms makes each new leader
 /// wait anew.
-SwarmDuration settling(int rarer) {
-    return std::max<SwarmDuration>(std::chrono::seconds(10), std::chrono::seconds(3) * rarer);
+SwarmDuration settling(int interval_factor) {
+    return std::max<SwarmDuration>(std::chrono::seconds(10),
+                                   std::chrono::seconds(3) * interval_factor);
 }
 
 bool weight_without(const MemberList& members, const NodeId& left_out) {
@@ -174,7 +175,7 @@ std::optional<SnNode::HeldUp> SnNode::holds_up(const Contract& contract) {
     const SwarmDuration for_disk =
         from_seconds(static_cast<double>(contract.config.layout_bytes) / slowest_disk);
     const SwarmDuration to_report = std::chrono::minutes(1) + for_disk;
-    const bool settled = now_ - leadership_.led_since() >= settling(leases_.rarer());
+    const bool settled = now_ - leadership_.led_since() >= settling(leases_.interval_factor());
     const bool still = settled && quiet >= standstill_of(contract, motion);
     const bool silent = settled && quiet >= longest_silence + for_disk;
     const PairLimits limits(contract);

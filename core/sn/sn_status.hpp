@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/base/mostly_empty.hpp"
-#include "core/base/seldom.hpp"
+#include "core/base/heap_optional.hpp"
+#include "core/base/lazy_container.hpp"
 #include "core/ledger/ledger.hpp"
 #include "core/node/node.hpp"
 #include "core/node/outbox.hpp"
@@ -35,7 +35,7 @@ struct SnPeer {
         NodeId said_by;
         SwarmTime said_at{};
     };
-    Seldom<Elsewhere> elsewhere;  ///< nothing, where there is one SN
+    HeapOptional<Elsewhere> elsewhere;  ///< nothing, where there is one SN
     /// The SN that relayed its newest frame; nothing: that came here.
     NodeId via() const { return elsewhere ? elsewhere->via : NodeId{}; }
     /// Whether another SN has said that it is connected there, while it is heard here.
@@ -78,7 +78,7 @@ struct SnPeer {
         FetchMembers fetched;
         SwarmTime at{};
     };
-    MostlyEmpty<std::vector<SentPart>> sent_parts;  ///< of lists of members: see takes_part()
+    LazyContainer<std::vector<SentPart>> sent_parts;  ///< of lists of members: see takes_part()
     /// As the ledger knows it; nullptr: it was not looked up since it has registered. An SN of a
     /// large swarm would wait for memory at each level of the ledger's tree, for each frame.
     const RegisteredNode* registered = nullptr;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/base/seldom.hpp"
+#include "core/base/heap_optional.hpp"
 #include "core/ledger/command.hpp"
 
 namespace starling {
@@ -57,7 +57,7 @@ struct Heartbeat {
     /// From whom this SL has received most in the attempt, for people to see; at most senders_max.
     std::vector<Sender> senders;
     /// The attempt's merged vector is complete here, and durable as far as the report says so.
-    Seldom<MergeReport> report;
+    HeapOptional<MergeReport> report;
     std::uint64_t session = 0;  ///< of the SL's start that says so
 };
 // SN -> SL
@@ -75,10 +75,10 @@ struct CommandResult {
     /// had the same numbers, may come over the connection of a newer one.
     bool is_for(std::uint64_t start) const { return session == 0 || session == start; }
 };
-/// All is well. `rarer`: the SL may send its heartbeats so many times more rarely than in a small
+/// All is well. `factor`: of the interval between the heartbeats of the SL, compared with a small
 /// swarm; 0 tells nothing.
-inline CommandResult heartbeat_answer(int rarer) {
-    return {0, Errc::ok, "", static_cast<Run>(rarer)};
+inline CommandResult heartbeat_answer(int factor) {
+    return {0, Errc::ok, "", static_cast<Run>(factor)};
 }
 struct ViewUpdate {
     ContractView view;

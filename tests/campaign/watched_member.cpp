@@ -49,7 +49,7 @@ void WatchedMember::on_frame(const FrameReceived& received) {
 }
 
 void WatchedMember::take_part(const MemberListPart& part) {
-    ToldList& list = lists_[part.list];
+    ListInParts& list = lists_[part.list];
     if (part.total > 0 && part.first == list.members.size()) {
         list.total = part.total;
         list.members.insert(list.members.end(), part.members.begin(), part.members.end());

@@ -47,12 +47,12 @@ private:
     SegmentCodec codec_;
     Complain complain_;
 
-    struct ToldList {
+    struct ListInParts {
         std::uint32_t total = 0;
         std::vector<RoundMember> members;  ///< so far
     };
-    std::map<Digest, ToldList> lists_;    ///< that SNs have sent, in parts
-    std::vector<ViewUpdate> incomplete_;  ///< views that name a list which is not whole
+    std::map<Digest, ListInParts> lists_;  ///< that SNs have sent, in parts
+    std::vector<ViewUpdate> incomplete_;   ///< views that name a list which is not whole
 
     // Of the program's newest sync.
     std::optional<std::uint64_t> sequence_;

@@ -8,11 +8,11 @@
 #include <gtest/gtest.h>
 
 #include "core/base/buffer_pool.hpp"
+#include "core/base/heap_optional.hpp"
 #include "core/base/ids.hpp"
 #include "core/base/json_writer.hpp"
 #include "core/base/node_set.hpp"
 #include "core/base/random.hpp"
-#include "core/base/seldom.hpp"
 #include "core/base/short_text.hpp"
 #include "core/trace/trace_event.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
@@ -139,11 +139,11 @@ TEST(ShortText, ComparesAndCopiesAsAStringDoes) {
     }
 }
 
-TEST(Seldom, IsAValueThatMayBeMissing) {
-    Seldom<std::string> none;
+TEST(HeapOptional, IsAValueThatMayBeMissing) {
+    HeapOptional<std::string> none;
     EXPECT_FALSE(none);
-    Seldom<std::string> one(std::string("one"));
-    const Seldom<std::string> copy = one;
+    HeapOptional<std::string> one(std::string("one"));
+    const HeapOptional<std::string> copy = one;
     *one = "other";
     EXPECT_EQ(*copy, "one");
     EXPECT_FALSE(one == copy);

@@ -10,38 +10,38 @@ class SnLinkTest : public SnLinkBench {};
 
 TEST_F(SnLinkTest, HeartbeatsAreAsRareAsTheSnInUseSays) {
     up(at(seconds(0)), {"sn1"});
-    EXPECT_EQ(link.rarer(), 1);
-    EXPECT_EQ(rarer_after(heartbeat_answer(7)), 7);
-    EXPECT_EQ(rarer_after({0, Errc::unreachable, "", 0}), 7) << "this tells nothing";
-    EXPECT_EQ(rarer_after(heartbeat_answer(0)), 1) << "an SN that does not tell";
-    rarer_after(heartbeat_answer(7));
+    EXPECT_EQ(link.interval_factor(), 1);
+    EXPECT_EQ(factor_after(heartbeat_answer(7)), 7);
+    EXPECT_EQ(factor_after({0, Errc::unreachable, "", 0}), 7) << "this tells nothing";
+    EXPECT_EQ(factor_after(heartbeat_answer(0)), 1) << "an SN that does not tell";
+    factor_after(heartbeat_answer(7));
     up(at(seconds(2)), {"sn2"});
-    EXPECT_EQ(link.rarer(), 1) << "the next SN has said nothing yet";
+    EXPECT_EQ(link.interval_factor(), 1) << "the next SN has said nothing yet";
 }
 
 TEST_F(SnLinkTest, AnSnCannotMakeHeartbeatsSoRareThatTheNextOneIsDialledLate) {
     up(at(seconds(0)), {"sn1"});
-    EXPECT_EQ(rarer_after(heartbeat_answer(-1)), 10);
+    EXPECT_EQ(factor_after(heartbeat_answer(-1)), 10);
     link = SnLink(with({{"a", 1}}));
     up(at(seconds(0)), {"sn1"});
-    EXPECT_EQ(rarer_after(heartbeat_answer(-1)), 240) << "there is no other SN to dial";
+    EXPECT_EQ(factor_after(heartbeat_answer(-1)), 240) << "there is no other SN to dial";
 }
 
 TEST_F(SnLinkTest, ACommandThatIsNotAnsweredIsRepeatedSoon) {
     up(at(seconds(0)), {"sn1"});
-    rarer_after(heartbeat_answer(7));
+    factor_after(heartbeat_answer(7));
     dialled([&](Outbox& out) { link.submit(at(seconds(1)), ReadBarrier{}, out); });
-    EXPECT_EQ(link.rarer(), 1);
+    EXPECT_EQ(link.interval_factor(), 1);
     dialled([&](Outbox& out) { link.take_answered(at(seconds(2)), {1, Errc::ok, "", 0}, out); });
-    EXPECT_EQ(link.rarer(), 7);
+    EXPECT_EQ(link.interval_factor(), 7);
 }
 
 TEST_F(SnLinkTest, ACommandToTheOnlySnIsRepeatedWithinThirtySeconds) {
     link = SnLink(with({{"a", 1}}));
     up(at(seconds(0)), {"sn1"});
     dialled([&](Outbox& out) { link.submit(at(seconds(1)), ReadBarrier{}, out); });
-    EXPECT_EQ(rarer_after(heartbeat_answer(7)), 7);
-    EXPECT_EQ(rarer_after(heartbeat_answer(240)), 30);
+    EXPECT_EQ(factor_after(heartbeat_answer(7)), 7);
+    EXPECT_EQ(factor_after(heartbeat_answer(240)), 30);
 }
 
 TEST_F(SnLinkTest, DialsTheNextSnIfACommandIsNotAnswered) {

@@ -444,7 +444,7 @@ TEST_F(LeasesTest, StayAsLongWhenMembersAreGone) {
     }
     leases.count(start, ledger, peers);
     EXPECT_EQ(ledger.find_contract("c")->active_count(), 100U);
-    EXPECT_EQ(leases.rarer(), 2);
+    EXPECT_EQ(leases.interval_factor(), 2);
     EXPECT_EQ(leases.of({}), seconds(16));
 }
 
@@ -452,7 +452,7 @@ TEST_F(LeasesTest, StayAsLongWhenMembersAreGone) {
 TEST_F(LeasesTest, StayAsLongUntilEachSlHasHeardThatTheyAreFewer) {
     connect(10'000);
     leases.count(start, ledger, peers);
-    EXPECT_EQ(leases.rarer(), 40);
+    EXPECT_EQ(leases.interval_factor(), 40);
     disconnect_all();
     connect(100);
     leases.count(start + seconds(1), ledger, peers);
@@ -466,11 +466,11 @@ TEST_F(LeasesTest, StayAsLongUntilEachSlHasHeardThatTheyAreFewer) {
 TEST_F(LeasesTest, BecomeNoLongerThanSixteenMinutesThoughHeartbeatsBecomeRarer) {
     connect(30'000);
     leases.count(start, ledger, peers);
-    EXPECT_EQ(leases.rarer(), 120);
+    EXPECT_EQ(leases.interval_factor(), 120);
     EXPECT_EQ(leases.of({}), std::chrono::minutes(16));
     connect(100'000);
     leases.count(start, ledger, peers);
-    EXPECT_EQ(leases.rarer(), 240);
+    EXPECT_EQ(leases.interval_factor(), 240);
     EXPECT_EQ(leases.of({}), std::chrono::minutes(16)) << "four heartbeats";
     EXPECT_EQ(leases.set_next_check(start), start + seconds(60));
     EXPECT_EQ(leases.time_to_return(with_pauses_of(seconds(240))), seconds(2));
@@ -485,19 +485,20 @@ TEST_F(LeasesTest, FollowAtOnceIfMoreSlsConnectAgain) {
     leases.count(start + seconds(2), ledger, peers);
     disconnect_all();
     leases.count(start + seconds(81), ledger, peers);
-    EXPECT_EQ(leases.rarer(), 40) << "they have become fewer just now";
+    EXPECT_EQ(leases.interval_factor(), 40) << "they have become fewer just now";
 }
 
 TEST_F(LeasesTest, SlsAreToldHowManyAreConnectedToThisSn) {
     connect(10'000);
     leases.count(start, ledger, peers);
-    EXPECT_EQ(leases.told(), 1) << "they are connected to other SNs";
+    EXPECT_EQ(leases.factor_of_connected(), 1) << "they are connected to other SNs";
     for (int i = 0; i < 5000; ++i) {
         leases.on_connected();
     }
-    EXPECT_EQ(leases.told(), 20);
+    EXPECT_EQ(leases.factor_of_connected(), 20);
     leases.count(start, ledger, peers);
-    EXPECT_GE(leases.rarer(), leases.told()) << "no lease is shorter than what SLs are told";
+    EXPECT_GE(leases.interval_factor(), leases.factor_of_connected())
+        << "no lease is shorter than what SLs are told";
 }
 
 TEST_F(LeasesTest, FollowFromWhatSlsWereToldBetweenTwoChecks) {
@@ -507,12 +508,12 @@ TEST_F(LeasesTest, FollowFromWhatSlsWereToldBetweenTwoChecks) {
     for (int i = 0; i < 5000; ++i) {
         leases.on_disconnected();
     }
-    EXPECT_EQ(leases.told(), 1);
+    EXPECT_EQ(leases.factor_of_connected(), 1);
     leases.count(start, ledger, peers);
-    EXPECT_EQ(leases.rarer(), 20) << "some may have been told so";
+    EXPECT_EQ(leases.interval_factor(), 20) << "some may have been told so";
     leases.count(start + seconds(1), ledger, peers);
     leases.count(start + seconds(41), ledger, peers);
-    EXPECT_EQ(leases.rarer(), 1);
+    EXPECT_EQ(leases.interval_factor(), 1);
 }
 
 TEST_F(LeasesTest, ABrokenConnectionIsNoticedAsSoonInALargeSwarm) {

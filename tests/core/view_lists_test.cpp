@@ -2,7 +2,7 @@
 #include "core/sl/view_lists.hpp"
 
 #include "core/ledger/audit.hpp"
-#include "core/sn/told_lists.hpp"
+#include "core/sn/sent_lists.hpp"
 #include "tests/support/memory_swarm.hpp"
 #include "tests/support/node_bench.hpp"
 
@@ -18,7 +18,7 @@ protected:
         contract_.frozen = {
             {.id = {"sl1"}}, {.id = {"sl2"}}, {.id = {"sl3"}}, {.id = {"sl4"}}, {.id = {"sl5"}}};
     }
-    ViewUpdate update() { return told_.update_of(contract_, ledger_); }
+    ViewUpdate update() { return sent_.update_of(contract_, ledger_); }
     /// The SL's newest request, which it has sent since the last call.
     FetchMembers request() {
         EXPECT_EQ(effects_.size(), 1U);
@@ -39,7 +39,7 @@ protected:
     ContractView fetched(const ViewUpdate& update) {
         std::optional<ContractView> view = take(update);
         for (int parts = 0; !view && parts < 5; ++parts) {
-            const auto taken = take(told_.part_of(request()));
+            const auto taken = take(sent_.part_of(request()));
             EXPECT_TRUE(taken);
             view = taken ? *taken : std::nullopt;
         }
@@ -50,7 +50,7 @@ protected:
     const NodeId sn_{"sn1"};
     Contract contract_;
     Ledger ledger_;
-    ToldLists told_{openssl_hasher(), 2, 30};  // parts of two members
+    SentLists sent_{openssl_hasher(), 2, 30};  // parts of two members
     SharedRounds shared_;
     ViewLists lists_{shared_, openssl_hasher()};
     std::vector<Effect> effects_;
@@ -69,7 +69,7 @@ TEST_F(Lists, ALongListIsFetchedOnceInParts) {
     const ViewUpdate said = update();
     EXPECT_TRUE(said.view.frozen.empty());
     EXPECT_FALSE(take(said));
-    const MemberListPart first = told_.part_of(request());
+    const MemberListPart first = sent_.part_of(request());
     EXPECT_EQ(first.total, 5U);
     EXPECT_EQ(first.members.size(), 2U);
     EXPECT_EQ(fetched(said), view_of(contract_));
@@ -82,11 +82,11 @@ TEST_F(Lists, ALongListIsFetchedOnceInParts) {
 
 TEST_F(Lists, APartThatIsLostIsRequestedAgainWhenTheViewIsRepeated) {
     EXPECT_FALSE(take(update()));
-    ASSERT_TRUE(take(told_.part_of(request())));
+    ASSERT_TRUE(take(sent_.part_of(request())));
     const FetchMembers lost = request();
     EXPECT_EQ(lost.first, 2U);
     EXPECT_FALSE(take(update()));
-    const MemberListPart late = told_.part_of(request());
+    const MemberListPart late = sent_.part_of(request());
     ASSERT_TRUE(take(late));
     EXPECT_EQ(request().first, 4U);
     const auto twice = take(late);
@@ -99,15 +99,15 @@ TEST_F(Lists, AnSnThatHasALaterViewByNowSaysSo) {
     const FetchMembers asked = request();
     contract_.frozen = {{.id = {"sl1"}}, {.id = {"sl2"}}, {.id = {"sl3"}}};
     const ViewUpdate later = update();
-    EXPECT_EQ(told_.part_of(asked).total, 0U);
-    const auto gone = take(told_.part_of(asked));
+    EXPECT_EQ(sent_.part_of(asked).total, 0U);
+    const auto gone = take(sent_.part_of(asked));
     EXPECT_TRUE(gone && !*gone);
     EXPECT_EQ(fetched(later), view_of(contract_));
 }
 
 TEST_F(Lists, AListWithAnotherDigestOrTooManyMembersIsRefused) {
     EXPECT_FALSE(take(update()));
-    MemberListPart part = told_.part_of(request());
+    MemberListPart part = sent_.part_of(request());
     part.total = 2;
     EXPECT_FALSE(take(part)) << "it ends too early";
     EXPECT_FALSE(take(update()));
@@ -115,7 +115,7 @@ TEST_F(Lists, AListWithAnotherDigestOrTooManyMembersIsRefused) {
     part.total = 1;
     EXPECT_FALSE(take(part)) << "more members than there are in all";
     EXPECT_FALSE(take(update()));
-    part = told_.part_of(request());
+    part = sent_.part_of(request());
     part.total = members_max + 1;
     EXPECT_FALSE(take(part)) << "nobody has so many";
     EXPECT_EQ(fetched(update()), view_of(contract_));
@@ -124,8 +124,8 @@ TEST_F(Lists, AListWithAnotherDigestOrTooManyMembersIsRefused) {
 TEST_F(Lists, AListThatChangesItsLengthOnTheWayIsRefused) {
     for (const std::uint32_t total : {1U, 2U, 6U}) {
         EXPECT_FALSE(take(update()));
-        ASSERT_TRUE(take(told_.part_of(request())));
-        MemberListPart next = told_.part_of(request());
+        ASSERT_TRUE(take(sent_.part_of(request())));
+        MemberListPart next = sent_.part_of(request());
         next.total = total;
         EXPECT_FALSE(take(next)) << total;
     }
@@ -141,7 +141,7 @@ TEST_F(Lists, OnlyListsOfTheNewestViewAreHeld) {
         EXPECT_FALSE(take(said));
         FetchMembers asked = request();
         for (int parts = 0; parts < 3 && asked.list == *said.commit_list; ++parts) {
-            ASSERT_TRUE(take(told_.part_of(asked)));
+            ASSERT_TRUE(take(sent_.part_of(asked)));
             asked = request();
         }
         EXPECT_EQ(asked.list, *said.frozen_list);
@@ -152,9 +152,9 @@ TEST_F(Lists, OnlyListsOfTheNewestViewAreHeld) {
 }
 
 /// An SN with a contract of two members, whose views name their lists.
-class ToldList : public testing::Test {
+class SentListTest : public testing::Test {
 protected:
-    ToldList() {
+    SentListTest() {
         for (Author* member : {&one, &two}) {
             sn.step(PeerUp{member->id, Role::sl, {}});
             sn.frame(member->id, member->registration());
@@ -188,7 +188,7 @@ protected:
     Digest list;
 };
 
-TEST_F(ToldList, AMemberGetsEachPartOnceInTwoSeconds) {
+TEST_F(SentListTest, AMemberGetsEachPartOnceInTwoSeconds) {
     EXPECT_TRUE(gets(one, 0));
     EXPECT_FALSE(gets(one, 0));
     EXPECT_TRUE(gets(one, 1)) << "another part";

@@ -72,11 +72,11 @@ protected:
         return options;
     }
     /// What the SN's answer to a heartbeat makes of them.
-    int rarer_after(const CommandResult& answer) {
+    int factor_after(const CommandResult& answer) {
         dialled([&](Outbox& out) {
             link.on_heartbeat_answered(at(std::chrono::seconds(1)), answer, out);
         });
-        return link.rarer();
+        return link.interval_factor();
     }
 
     void check_in(Round round) {

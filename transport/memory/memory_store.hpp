@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/base/mostly_empty.hpp"
+#include "core/base/lazy_container.hpp"
 #include "core/base/random.hpp"
 #include "transport/node_runner.hpp"
 
@@ -52,7 +52,7 @@ public:
     /// The link of a record, computed anew.
     Result<Digest> link(std::uint64_t index, const Hasher& hasher) const;
 
-    MostlyEmpty<std::vector<KeptModel>> models;               ///< the newest last
+    LazyContainer<std::vector<KeptModel>> models;             ///< the newest last
     std::vector<std::pair<std::uint32_t, KeptState>> states;  ///< and their slots
     /// What an ML node starts from.
     KeptStates kept_states() const;

@@ -47,7 +47,7 @@ private:
     void on_arrivals(const Arrivals& arrivals);
     void on_timer(const TimerDue& due, Outbox& out);
     void on_tick(Outbox& out);
-    int ticks_rarer_by() const;
+    int tick_interval_factor() const;
     std::optional<RunningTransfer> running_transfer() const;
 
     // sl_end.cpp
@@ -132,7 +132,7 @@ private:
     const Hasher& hasher_;
     SwarmTime now_{};                 ///< of the current step
     std::optional<int> ending_code_;  ///< set when only the goodbye to the SN is left
-    int rarer_ = 1;                   ///< how much rarer ticks are than in a small swarm
+    int interval_factor_ = 1;         ///< between ticks: see interval_factor()
     bool stopped_ = false;            ///< the last effect was put out: inputs are ignored
     bool stop_once_saved_ = false;    ///< asked to stop after the end of the training
 

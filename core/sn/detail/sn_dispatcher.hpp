@@ -20,12 +20,12 @@
 #include "core/sn/removed_servers.hpp"
 #include "core/sn/replicated_log.hpp"
 #include "core/sn/round_motion.hpp"
+#include "core/sn/sent_lists.hpp"
 #include "core/sn/server_dialler.hpp"
 #include "core/sn/sn_node.hpp"
 #include "core/sn/sn_status.hpp"
 #include "core/sn/stalled_pairs.hpp"
 #include "core/sn/state_transfer.hpp"
-#include "core/sn/told_lists.hpp"
 
 namespace starling {
 
@@ -285,7 +285,7 @@ private:
     };
     /// What members are told.
     struct Views {
-        ToldLists lists;
+        SentLists lists;
         std::map<std::string, Push> pushes;  ///< of new views, by contract
     };
     Views views_;

@@ -1,4 +1,4 @@
-#include "core/sn/told_lists.hpp"
+#include "core/sn/sent_lists.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -18,7 +18,7 @@ bool is_current(const MemberList& list, const Ledger& ledger) {
 
 }  // namespace
 
-ViewUpdate ToldLists::update_of(const Contract& contract, const Ledger& ledger) {
+ViewUpdate SentLists::update_of(const Contract& contract, const Ledger& ledger) {
     ViewUpdate update{view_of(contract), {}, {}};
     update.frozen_list = name(update.view.frozen, ledger);
     if (update.view.last_commit) {
@@ -27,22 +27,22 @@ ViewUpdate ToldLists::update_of(const Contract& contract, const Ledger& ledger) 
     return update;
 }
 
-std::optional<Digest> ToldLists::name(MemberList& list, const Ledger& ledger) {
+std::optional<Digest> SentLists::name(MemberList& list, const Ledger& ledger) {
     if (list.size() <= in_view_) {
         return std::nullopt;
     }
-    auto known = std::find_if(told_.begin(), told_.end(),
-                              [&](const Told& told) { return told.list.is_copy_of(list); });
-    if (known == told_.end()) {
-        std::erase_if(told_, [&](const Told& told) { return !is_current(told.list, ledger); });
-        told_.push_back({list, digest_of(list, hasher_), parts_of(list)});
-        known = std::prev(told_.end());
+    auto known = std::find_if(sent_.begin(), sent_.end(),
+                              [&](const Sent& sent) { return sent.list.is_copy_of(list); });
+    if (known == sent_.end()) {
+        std::erase_if(sent_, [&](const Sent& sent) { return !is_current(sent.list, ledger); });
+        sent_.push_back({list, digest_of(list, hasher_), parts_of(list)});
+        known = std::prev(sent_.end());
     }
     list.clear();
     return known->digest;
 }
 
-std::vector<MemberList> ToldLists::parts_of(const MemberList& list) const {
+std::vector<MemberList> SentLists::parts_of(const MemberList& list) const {
     std::vector<MemberList> parts;
     std::size_t from = 0;
     std::size_t bytes = 0;
@@ -62,16 +62,16 @@ std::vector<MemberList> ToldLists::parts_of(const MemberList& list) const {
     return parts;
 }
 
-MemberListPart ToldLists::part_of(const FetchMembers& fetch) const {
-    const auto told = std::find_if(told_.begin(), told_.end(),
-                                   [&](const Told& one) { return one.digest == fetch.list; });
-    if (told == told_.end()) {
+MemberListPart SentLists::part_of(const FetchMembers& fetch) const {
+    const auto sent = std::find_if(sent_.begin(), sent_.end(),
+                                   [&](const Sent& one) { return one.digest == fetch.list; });
+    if (sent == sent_.end()) {
         return {fetch.list, 0, 0, {}};
     }
     std::size_t first = 0;
-    for (const MemberList& part : told->parts) {
+    for (const MemberList& part : sent->parts) {
         if (first == fetch.first) {
-            return {fetch.list, static_cast<std::uint32_t>(told->list.size()), fetch.first, part};
+            return {fetch.list, static_cast<std::uint32_t>(sent->list.size()), fetch.first, part};
         }
         first += part.size();
     }

@@ -4,17 +4,17 @@
 #include <set>
 #include <utility>
 
-#include "core/base/seldom.hpp"
+#include "core/base/heap_optional.hpp"
 
 namespace starling {
 
 /// A container that is empty most of the time, and then takes a pointer instead of 24 or 48 bytes:
 /// nodes have some of these each, and a process may simulate 100,000 nodes.
 template <typename Container>
-class MostlyEmpty {
+class LazyContainer {
 public:
-    MostlyEmpty() = default;
-    MostlyEmpty(Container content) {  // NOLINT(google-explicit-constructor): the same
+    LazyContainer() = default;
+    LazyContainer(Container content) {  // NOLINT(google-explicit-constructor): the same
         if (!content.empty()) {
             content_ = std::move(content);
         }
@@ -47,10 +47,10 @@ public:
             content_.reset();
         }
     }
-    friend bool operator==(const MostlyEmpty& a, const MostlyEmpty& b) { return *a == *b; }
+    friend bool operator==(const LazyContainer& a, const LazyContainer& b) { return *a == *b; }
 
 private:
-    Seldom<Container> content_;
+    HeapOptional<Container> content_;
 };
 
 }  // namespace starling

@@ -23,9 +23,9 @@ Heartbeat* heartbeat_in_training(Effect& effect) {
 }
 void drop(Effect& effect) { effect = Report{TraceEvent("withheld")}; }
 
-class HoldUp : public testing::Test {
+class StallingMember : public testing::Test {
 protected:
-    explicit HoldUp(int sns = 1) : swarm(11, {}, sns) {}
+    explicit StallingMember(int sns = 1) : swarm(11, {}, sns) {}
 
     /// Five segments of 256 KiB by default, so that there are several segment owners.
     void add_pairs(int count, std::size_t elements = 300'000) {
@@ -73,9 +73,9 @@ protected:
     MemorySwarm swarm;
 };
 
-class HoldUpWithThreeSns : public HoldUp {
+class StallingMemberWithThreeSns : public StallingMember {
 protected:
-    HoldUpWithThreeSns() : HoldUp(3) {}
+    StallingMemberWithThreeSns() : StallingMember(3) {}
 
     /// From now on the SN that leads loses the others for three seconds, again and again.
     void interrupt_each_leader(SwarmDuration interval) {
@@ -91,7 +91,7 @@ protected:
     }
 };
 
-TEST_F(HoldUp, AMemberThatSendsNoSegmentsIsExpelled) {
+TEST_F(StallingMember, AMemberThatSendsNoSegmentsIsExpelled) {
     tamper("sl2", nullptr, [](Effect& effect) {
         if (is_in_training(segment_of(effect))) {
             drop(effect);
@@ -101,7 +101,7 @@ TEST_F(HoldUp, AMemberThatSendsNoSegmentsIsExpelled) {
     expect_expelled("2", 4, 4 * minutes(2));
 }
 
-TEST_F(HoldUp, AnOwnerThatWithholdsMergedSegmentsAndItsReportIsExpelled) {
+TEST_F(StallingMember, AnOwnerThatWithholdsMergedSegmentsAndItsReportIsExpelled) {
     tamper("sl2", nullptr, [](Effect& effect) {
         const SegmentData* data = segment_of(effect);
         if (is_in_training(data) && data->kind == SegmentKind::merged) {
@@ -116,7 +116,7 @@ TEST_F(HoldUp, AnOwnerThatWithholdsMergedSegmentsAndItsReportIsExpelled) {
     expect_expelled("2", 4, minutes(13));
 }
 
-TEST_F(HoldUp, AMemberThatNeverReportsItsDigestIsExpelled) {
+TEST_F(StallingMember, AMemberThatNeverReportsItsDigestIsExpelled) {
     tamper("sl3", nullptr, [](Effect& effect) {
         if (Heartbeat* heartbeat = heartbeat_in_training(effect)) {
             heartbeat->report.reset();
@@ -126,7 +126,7 @@ TEST_F(HoldUp, AMemberThatNeverReportsItsDigestIsExpelled) {
     expect_expelled("3", 4, minutes(13));
 }
 
-TEST_F(HoldUpWithThreeSns, AMemberThatNeverReportsIsExpelledThoughTheSnsLeadInTurn) {
+TEST_F(StallingMemberWithThreeSns, AMemberThatNeverReportsIsExpelledThoughTheSnsLeadInTurn) {
     tamper("sl3", nullptr, [](Effect& effect) {
         if (Heartbeat* heartbeat = heartbeat_in_training(effect)) {
             heartbeat->report.reset();
@@ -152,7 +152,7 @@ private:
     std::uint64_t bytes_ = 0;
 };
 
-TEST_F(HoldUp, AMemberThatSendsAByteNowAndThenStallsARoundForTheLimitOnly) {
+TEST_F(StallingMember, AMemberThatSendsAByteNowAndThenStallsARoundForTheLimitOnly) {
     tamper("sl2", nullptr, [](Effect& effect) {
         if (is_in_training(segment_of(effect))) {
             drop(effect);
@@ -168,7 +168,7 @@ TEST_F(HoldUp, AMemberThatSendsAByteNowAndThenStallsARoundForTheLimitOnly) {
     EXPECT_TRUE(swarm.trace.logged("the exchange took longer than at 4000 bytes/s", "sn1"));
 }
 
-TEST_F(HoldUp, AMemberThatOnlySaysThatItReceivesStallsARoundForTheLimitOnly) {
+TEST_F(StallingMember, AMemberThatOnlySaysThatItReceivesStallsARoundForTheLimitOnly) {
     tamper("sl2", nullptr, [claimed = std::uint64_t{0}](Effect& effect) mutable {
         if (Heartbeat* heartbeat = heartbeat_in_training(effect)) {
             heartbeat->report.reset();
@@ -182,7 +182,7 @@ TEST_F(HoldUp, AMemberThatOnlySaysThatItReceivesStallsARoundForTheLimitOnly) {
 }
 
 /// The model has one segment, so each attempt has one owner, which is apart from the member then.
-TEST_F(HoldUp, AMemberThatDelaysOneOwnerAfterTheOtherHasTheWholeLimitOnce) {
+TEST_F(StallingMember, AMemberThatDelaysOneOwnerAfterTheOtherHasTheWholeLimitOnce) {
     tamper("sl8", nullptr, [claimed = std::uint64_t{0}](Effect& effect) mutable {
         if (is_in_training(segment_of(effect))) {
             drop(effect);
@@ -227,7 +227,7 @@ TEST(PairLimits, AreShorterForMembersThatAreApartFromOthersOfTheAttempt) {
     EXPECT_EQ(limits.overdue(all, whole), all);
 }
 
-TEST_F(HoldUp, AMemberThatFalselyBlamesMostOthersIsExpelled) {
+TEST_F(StallingMember, AMemberThatFalselyBlamesMostOthersIsExpelled) {
     // Reports of one member after the other that it sends nothing, and reports no digest.
     tamper("sl4", nullptr, [](Effect& effect) {
         if (Heartbeat* heartbeat = heartbeat_in_training(effect)) {
@@ -241,7 +241,7 @@ TEST_F(HoldUp, AMemberThatFalselyBlamesMostOthersIsExpelled) {
     EXPECT_EQ(swarm.trace.named("member_excluded", "sn1").size(), holdups_max) << "nobody else";
 }
 
-TEST_F(HoldUp, AMemberFalselyBlamedByOneOtherIsNeitherExcludedNorExpelled) {
+TEST_F(StallingMember, AMemberFalselyBlamedByOneOtherIsNeitherExcludedNorExpelled) {
     tamper("sl4", nullptr, [](Effect& effect) {
         if (Heartbeat* heartbeat = heartbeat_in_training(effect)) {
             heartbeat->report.reset();
@@ -254,7 +254,7 @@ TEST_F(HoldUp, AMemberFalselyBlamedByOneOtherIsNeitherExcludedNorExpelled) {
     EXPECT_EQ(swarm.trace.named("members_kept_apart", "sn1").size(), 1U);
 }
 
-TEST_F(HoldUp, AMemberThatSendsNothingToOneOtherCostsOneAttempt) {
+TEST_F(StallingMember, AMemberThatSendsNothingToOneOtherCostsOneAttempt) {
     tamper("sl4", nullptr, [](Effect& effect) {
         const auto* send = std::get_if<Send>(&effect);
         if (is_in_training(segment_of(effect)) && send->to == NodeId{"sl2"}) {
@@ -273,7 +273,7 @@ TEST_F(HoldUp, AMemberThatSendsNothingToOneOtherCostsOneAttempt) {
 
 /// The connection breaks when both have the other's contribution: neither can say which segments
 /// the other one has merged.
-TEST_F(HoldUp, TwoThatSendEachOtherNoMergedSegmentsCostOneShortAttempt) {
+TEST_F(StallingMember, TwoThatSendEachOtherNoMergedSegmentsCostOneShortAttempt) {
     for (const auto& [from, to] : {std::pair("sl1", "sl2"), std::pair("sl2", "sl1")}) {
         const NodeId other{to};
         tamper(from, nullptr, [other](Effect& effect) {
@@ -290,7 +290,7 @@ TEST_F(HoldUp, TwoThatSendEachOtherNoMergedSegmentsCostOneShortAttempt) {
     EXPECT_EQ(excluded("sl1") + excluded("sl2"), 0U);
 }
 
-TEST_F(HoldUp, AMemberThatSendsTheOnlyOwnerNothingGetsNoOtherExcluded) {
+TEST_F(StallingMember, AMemberThatSendsTheOnlyOwnerNothingGetsNoOtherExcluded) {
     // Without a majority one member merges for all, and nothing moves between it and sl1.
     tamper("sl1", nullptr, [](Effect& effect) {
         const SegmentData* data = segment_of(effect);
@@ -313,7 +313,7 @@ TEST_F(HoldUp, AMemberThatSendsTheOnlyOwnerNothingGetsNoOtherExcluded) {
 }
 
 /// Heartbeats of 500 members are half as many: five of each still come within ten seconds.
-TEST(HoldUpInALargeSwarm, ANewLeaderJudgesAsSoonAsInASmallSwarm) {
+TEST(StallingMemberInALargeSwarm, ANewLeaderJudgesAsSoonAsInASmallSwarm) {
     NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
     std::vector<Author> members;
     for (int i = 0; i < 500; ++i) {
@@ -349,7 +349,7 @@ TEST(HoldUpInALargeSwarm, ANewLeaderJudgesAsSoonAsInASmallSwarm) {
     EXPECT_EQ(attempt(), 1U) << "nothing has moved for longer than 15 s";
 }
 
-TEST_F(HoldUp, AMemberThatMinPeersRequiresIsWaitedFor) {
+TEST_F(StallingMember, AMemberThatMinPeersRequiresIsWaitedFor) {
     tamper("sl2", nullptr, [](Effect& effect) {
         if (is_in_training(segment_of(effect))) {
             drop(effect);

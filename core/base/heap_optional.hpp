@@ -9,18 +9,19 @@ namespace starling {
 /// A value that is there for a small part of the time: as std::optional, but in memory of its own,
 /// so that it takes a pointer while it is not there.
 template <typename T>
-class Seldom {
+class HeapOptional {
 public:
-    Seldom() = default;
-    Seldom(std::nullopt_t) {}                                           // NOLINT: as std::optional
-    Seldom(T value) : value_(std::make_unique<T>(std::move(value))) {}  // NOLINT: the same
-    Seldom(const Seldom& other) : value_(other ? std::make_unique<T>(*other) : nullptr) {}
-    Seldom(Seldom&&) noexcept = default;
-    Seldom& operator=(Seldom other) noexcept {
+    HeapOptional() = default;
+    HeapOptional(std::nullopt_t) {}  // NOLINT: as std::optional
+    HeapOptional(T value) : value_(std::make_unique<T>(std::move(value))) {}  // NOLINT: the same
+    HeapOptional(const HeapOptional& other)
+        : value_(other ? std::make_unique<T>(*other) : nullptr) {}
+    HeapOptional(HeapOptional&&) noexcept = default;
+    HeapOptional& operator=(HeapOptional other) noexcept {
         value_ = std::move(other.value_);
         return *this;
     }
-    ~Seldom() = default;
+    ~HeapOptional() = default;
 
     bool has_value() const { return value_ != nullptr; }
     explicit operator bool() const { return has_value(); }
@@ -36,7 +37,7 @@ public:
         }
         return *value_;
     }
-    friend bool operator==(const Seldom& a, const Seldom& b) {
+    friend bool operator==(const HeapOptional& a, const HeapOptional& b) {
         return a.has_value() == b.has_value() && (!a || *a == *b);
     }
 

@@ -8,13 +8,13 @@
 
 namespace starling {
 
-/// Long lists of members as an SN tells them: a view has the digest of such a list, and members
+/// Long lists of members as an SN sends them: a view has the digest of such a list, and members
 /// fetch the list in parts when they lack it. Kept are the lists that contracts' views have now.
-class ToldLists {
+class SentLists {
 public:
     /// \param in_view  members of a list that a view holds itself, at most
     /// \param part_bytes  of a part, at most, or of its only member
-    ToldLists(const Hasher& hasher, std::size_t in_view, std::size_t part_bytes)
+    SentLists(const Hasher& hasher, std::size_t in_view, std::size_t part_bytes)
         : hasher_(hasher), in_view_(in_view), part_bytes_(part_bytes) {}
 
     /// \param contract  one of the ledger's
@@ -23,7 +23,7 @@ public:
     MemberListPart part_of(const FetchMembers& fetch) const;
 
 private:
-    struct Told {
+    struct Sent {
         MemberList list;
         Digest digest;
         std::vector<MemberList> parts;
@@ -35,7 +35,7 @@ private:
     const Hasher& hasher_;
     std::size_t in_view_;
     std::size_t part_bytes_;
-    std::vector<Told> told_;
+    std::vector<Sent> sent_;
 };
 
 }  // namespace starling
