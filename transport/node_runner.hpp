@@ -62,7 +62,7 @@ public:
 class StateStore {
 public:
     virtual ~StateStore() = default;
-    /// Durable when it returns; on failure the slot is unchanged.
+    /// Durable when it returns. What the slot held before is gone, also on failure.
     virtual Result<void> keep_state(std::uint32_t slot, const KeptState& state) = 0;
     /// Removes the states in both slots.
     virtual Result<void> remove_states() = 0;

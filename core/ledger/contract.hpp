@@ -235,13 +235,13 @@ struct Contract {
     bool has_expelled(const NodeId& node) const;
 };
 
-/// By how much an SN of a large swarm lengthens the interval between its checks of leases, so that
-/// it checks about 250 in a second. A lease is so many times as long.
+/// How many times as long as in a small swarm the interval between an SN's checks of leases is, so
+/// that it checks about 250 in a second. A lease is so many times as long, too.
 constexpr int interval_factor(std::size_t members, std::size_t most = 120) {
     constexpr std::size_t a_second = 250;
     return static_cast<int>(std::clamp<std::size_t>(members / a_second, 1, most));
 }
-/// The same of the interval between heartbeats of its nodes. In the largest swarms, whose leases
+/// The same for the interval between an SL's heartbeats. In the largest swarms, whose leases
 /// are bounded, a lease has four of these instead of eight.
 constexpr int heartbeat_interval_factor(std::size_t members) {
     return interval_factor(members, 240);

@@ -337,7 +337,11 @@ void MlNode::on_state_work(std::uint64_t work, const KeptReply& kept, Outbox& ou
                             "The program's state is no longer needed, but can't be removed: " +
                                 kept.reason));
     } else if (kept.code != Errc::ok) {
-        fail({kept.code, "the program's state can't be stored: " + kept.reason}, out);
+        const Error error{kept.code, "the program's state can't be stored: " + kept.reason};
+        // At once: other members may wait for this one's report, and the program may take its time
+        // until it ends.
+        out.send(sl_.peer(), CloseSession{error.code, error.message});
+        fail(error, out);
     } else if (work == StateSlots::store_work) {
         out.report(TraceEvent("state_kept").with("round", sync_.next_round()));
         states_.on_stored();

@@ -29,8 +29,8 @@ constexpr std::size_t fan_in_window = 64;
 /// Contributions that an owner requests ahead of its merges, but those of two segments at least: at
 /// the centre of a star the members' models would otherwise be in memory all at once.
 constexpr std::uint64_t contribution_window_bytes = std::uint64_t{64} * 1024 * 1024;
-/// A partner is sent its first probe after this time without a segment, or as many times as long as
-/// heartbeats are rarer.
+/// A partner is sent its first probe after this time without a segment; in a large swarm times
+/// heartbeat_interval_factor().
 constexpr SwarmDuration first_probe_timeout = std::chrono::seconds(5);
 
 /// What an exchange needs of its setup until it ends.

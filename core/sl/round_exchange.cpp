@@ -240,7 +240,7 @@ void RoundExchange::on_hashed(const SegmentDigests& hashed, Outbox& out) {
 }
 
 void RoundExchange::on_digest(const Digest& digest, Outbox& out) {
-    merged_ = Merged{{digest, {}, false}};
+    merged_ = Merged{.report = {digest, {}, false}, .reported = false, .stored = {}};
     storing_.change()[serial_] = {exchange_->key(), digest, {}};
     model_->start_keeping(digest, exchange_->merged(), out);
     model_.reset();
@@ -267,6 +267,9 @@ KeptModel RoundExchange::on_stored(std::uint32_t serial, const Segments& stored)
     KeptModel model = storing_.change()[serial];
     storing_.erase(serial);
     model.segments = stored;
+    if (merged_ && serial == serial_) {
+        merged_->stored = stored;
+    }
     report_if_allowed();
     if (reported_model_ && reported_model_->key == model.key &&
         reported_model_->digest == model.digest && !stored.empty()) {
@@ -303,7 +306,8 @@ void RoundExchange::report_if_allowed() {
         return;
     }
     const RoundKey& key = exchange_->key();
-    reported_model_ = KeptModel{key, report.digest, exchange_->merged()};
+    reported_model_ = KeptModel{key, report.digest,
+                                merged_->stored.empty() ? exchange_->merged() : merged_->stored};
     report.signature = services_.signer->sign(
         report_text(self_, key.contract, key.run, key.round, key.attempt, report.digest, durable));
     report.durable = durable;

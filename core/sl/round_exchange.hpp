@@ -19,7 +19,8 @@ namespace starling {
 /// This node's attempts at rounds, one after the other: the exchange of the current one, and what
 /// follows once it is complete. The merged model is hashed and written while it arrives, made
 /// durable once it is complete, and reported: only then, so that a committed model is on the disk
-/// of every member, or already before if the contract's Durability allows that.
+/// of every member, or already before if the contract's Durability allows that. Reports also wait
+/// for the program's state, which goes with the model.
 class RoundExchange {
 public:
     /// \param shared, hasher  must outlive this
@@ -81,11 +82,11 @@ public:
     KeptModel on_stored(std::uint32_t serial, const Segments& stored);
     /// Whether a model that this node has caught up with is not durable yet.
     void set_storing_fetched(bool storing);
-    /// Whether the program's state is not durable yet, which goes with the round's model. Until
-    /// then nothing is reported, so the round is not committed: else a program that is killed now
-    /// would go on from that model with the state of the round before.
+    /// Whether the program's state of this round is still being stored. Until it is durable, no
+    /// merge of the round is reported to the SN, so the round is not committed: else a program that
+    /// is killed now would go on from the round's model with the state of the round before.
     void set_storing_state(bool storing);
-    /// Whether fill() reports what it did not report at the last call.
+    /// Whether there is a report that was not sent yet.
     bool take_new_report() { return std::exchange(new_report_, false); }
     /// Starts the work on merged segments that are new, and what follows on the last of them.
     ///
@@ -155,6 +156,7 @@ private:
     struct Merged {
         MergeReport report;
         bool reported = false;  ///< the contract has allowed it, and `report` is signed
+        Segments stored;        ///< on the disk, once they are; see KeptReply
     };
     HeapOptional<Merged> merged_;  ///< once it is hashed
 

@@ -9,8 +9,8 @@
 namespace starling {
 namespace {
 
-/// The largest interval factor that an SN may ask for; with a choice of SNs, so that
-/// the limits of ViewWatch are kept.
+/// The largest factor of the interval between heartbeats that an SN may set; with a choice of SNs,
+/// so that the limits of ViewWatch are kept.
 constexpr auto factor_max = static_cast<Run>(heartbeat_interval_factor(members_max));
 constexpr Run factor_max_of_several = 10;
 /// The same while a command waits for its answer, without a choice of SNs.

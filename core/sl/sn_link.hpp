@@ -161,7 +161,7 @@ private:
     SwarmDuration backoff_{};     ///< before the newest try to connect; 0 after a success
     SwarmTime asked_at_{};        ///< when sn_ got the command that is not answered yet
     SwarmTime heard_at_{};        ///< the newest frame of sn_
-    int sn_interval_factor_ = 1;  ///< by sn_
+    int sn_interval_factor_ = 1;  ///< of heartbeats, as sn_ says
     bool silent_ = false;         ///< that sn_ does not answer was logged
     bool leaderless_ = false;     ///< sn_ has lost touch with the leader, and that was logged
     HeartbeatPace pace_;

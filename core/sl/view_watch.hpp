@@ -12,7 +12,7 @@ namespace starling {
 /// Another SN that is still connected shows that by a later view. If a round is awaited of which a
 /// single SN tells, or for which a single one has accepted the check-in, a second one is asked
 /// after a while; and if a round is awaited for long, whatever the views: they may be made up.
-/// HeapOptional, so that an SN that lies about later views costs an occasional connection only.
+/// Seldom, so that an SN that lies about later views costs an occasional connection only.
 class ViewWatch {
 public:
     enum class Finding : std::uint8_t {

@@ -27,10 +27,10 @@ public:
     void on_connected();
     void on_disconnected() { --here_; }
 
-    /// Of the interval between heartbeats of SLs, compared with a small swarm.
+    /// How many times as long as in a small swarm the interval between an SL's heartbeats is.
     int interval_factor() const { return interval_factor_; }
-    /// The same as the SLs that are connected here are told. No more than what the SN that leads
-    /// makes leases longer by, since that one counts them, too.
+    /// The same, as the SLs that are connected here are told with the answers to their heartbeats.
+    /// No more than what the SN that leads makes leases longer by, since that one counts them, too.
     int factor_of_connected() const { return heartbeat_interval_factor(here_); }
 
     /// A connected SL that is silent for so long is lost: eight heartbeats, or eight of its longest
@@ -55,7 +55,7 @@ private:
 
     SnNodeOptions::Limits limits_;
     int interval_factor_ = 1;
-    std::optional<SwarmTime> fewer_since_;  ///< SLs than those of interval_factor_
+    std::optional<SwarmTime> fewer_since_;  ///< there are fewer SLs than interval_factor_ is for
     std::size_t here_ = 0;                  ///< SLs that are connected to this SN
     std::size_t most_here_ = 0;  ///< since they were counted last: some were told accordingly
     std::size_t broken_ = 0;

@@ -18,7 +18,7 @@ struct OpenSession {
 struct SyncBegin {
     std::uint64_t sequence = 0;  ///< of this ML's syncs, from 0
     CheckIn check_in;
-    bool stores_state = false;  ///< the program's; StateStored follows once it is durable
+    bool stores_state = false;  ///< its program's state is being stored; StateStored follows
 };
 /// Body: the segment's bytes. Both directions.
 struct MlSegment {

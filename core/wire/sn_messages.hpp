@@ -75,8 +75,8 @@ struct CommandResult {
     /// had the same numbers, may come over the connection of a newer one.
     bool is_for(std::uint64_t start) const { return session == 0 || session == start; }
 };
-/// All is well. `factor`: of the interval between the heartbeats of the SL, compared with a small
-/// swarm; 0 tells nothing.
+/// All is well. `factor`: how many times as long as in a small swarm the interval between the SL's
+/// heartbeats may be; 0 tells nothing.
 inline CommandResult heartbeat_answer(int factor) {
     return {0, Errc::ok, "", static_cast<Run>(factor)};
 }

@@ -39,7 +39,10 @@ int DraftFile::open(FileReaders readers) {
             return number;
         }
     }
-    return descriptor_ < 0 ? errno : 0;
+    if (descriptor_ < 0) {
+        return errno;
+    }
+    return readers == FileReaders::owner && ::fchmod(descriptor_, 0600) != 0 ? errno : 0;
 }
 
 int DraftFile::begin(std::filesystem::path path, std::uint64_t bytes, FileReaders readers) {
@@ -58,6 +61,10 @@ int DraftFile::begin(std::filesystem::path path, std::uint64_t bytes, FileReader
     reused_ = ::fstat(descriptor_, &now) == 0 && now.st_size == size;
     if (reused_) {
         return 0;
+    }
+    // Before its length changes, since then the file is neither the old one nor complete.
+    if (const int failure = write(std::as_bytes(std::span(draft_magic)), 0); failure != 0) {
+        return failure;
     }
     if (::fallocate(descriptor_, 0, 0, size) != 0 && errno != EOPNOTSUPP && errno != ENOSYS) {
         return fail(errno);

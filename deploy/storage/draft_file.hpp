@@ -13,9 +13,10 @@ namespace starling {
 
 /// At the beginning of a file that is not complete.
 constexpr std::string_view draft_magic = "STRLDRFT";
-/// Of a file that begins with `word`, as long as draft_magic or less: whether it was not written to
-/// its end. It has the mark, or nothing, or zeros, if power failed before anything but its length
-/// was on the disk.
+/// Whether a file was not written to its end.
+///
+/// \param word  its first bytes, as many as draft_magic has, or fewer if the file is shorter. They
+///     are the mark; or none, or zeros, if only the file's name or length is on the disk.
 bool is_incomplete(ByteView word);
 
 /// A file that is written anew, piece by piece, and made durable when it is complete.
@@ -36,7 +37,7 @@ public:
     ~DraftFile() { close(); }
 
     /// Begins to write the file at `path`, of `bytes`, and reserves them on the disk. Its content
-    /// is undefined. \param readers  of the file, if it was not there
+    /// is undefined, and it begins with draft_magic unless is_reused().
     [[nodiscard]] int begin(std::filesystem::path path, std::uint64_t bytes,
                             FileReaders readers = FileReaders::all);
     /// \pre  begin()

@@ -21,7 +21,7 @@ namespace {
 constexpr std::string_view state_magic = "STRLSTAT";
 constexpr std::size_t start_bytes = 8 + 32 + 4;  // magic, digest, length of the head
 constexpr std::uint32_t state_head_max = 4096;
-/// Written at once, so that the disk begins before all of it is in the page cache.
+/// The disk begins with a piece while the next one is copied into the page cache.
 constexpr std::size_t piece_bytes = std::size_t{4} * 1024 * 1024;
 constexpr std::array<const char*, 2> state_names = {"program-0.state", "program-1.state"};
 
@@ -48,12 +48,17 @@ Bytes read_bytes(std::istream& stream, std::uint64_t size) {
     return bytes;
 }
 
-/// Nothing: it was not written to its end.
+/// nullopt: the file was not written to its end. Errc::malformed: it can't be read, or is damaged.
 Result<std::optional<KeptState>> read_state(const fs::path& file, const Hasher& hasher) {
     const Error damaged{Errc::malformed,
                         "program state " + file.string() + " is damaged and not used"};
     std::ifstream stream(file, std::ios::binary);
     const Bytes start = read_bytes(stream, start_bytes);
+    std::error_code failed;
+    const std::uint64_t there = fs::file_size(file, failed);
+    if (failed || (start.empty() && there > 0)) {
+        return Error{Errc::malformed, "program state " + file.string() + " can't be read"};
+    }
     if (is_incomplete(ByteView(start).first(std::min(start.size(), draft_magic.size())))) {
         return std::optional<KeptState>();
     }
@@ -75,10 +80,7 @@ Result<std::optional<KeptState>> read_state(const fs::path& file, const Hasher& 
     state.program.position.epochs_done = reader.u32();
     state.program.position.batches_done = reader.u64();
     const std::uint64_t bytes = reader.u64();
-    std::error_code failed;
-    const std::uint64_t there = fs::file_size(file, failed);
-    if (!reader.done() || failed || bytes > program_state_bytes_max ||
-        there != start_bytes + size + bytes) {
+    if (!reader.done() || bytes > program_state_bytes_max || there != start_bytes + size + bytes) {
         return damaged;  // checked before memory is allocated for a forged size
     }
     Bytes body = read_bytes(stream, bytes);
@@ -130,7 +132,12 @@ Result<void> StateFiles::keep_state(std::uint32_t slot, const KeptState& state) 
     for (std::size_t at = 0; at < body.size() && failure == 0; at += piece_bytes) {
         const ByteView piece = body.subspan(at, std::min(piece_bytes, body.size() - at));
         failure = draft_.write(piece, start.bytes().size() + at);
-        draft_.begin_write_back(start.bytes().size() + at, piece.size());
+        if (at + piece.size() < body.size()) {
+            // Not the first page, whose head is written last.
+            const std::uint64_t from = start.bytes().size() + at;
+            draft_.begin_write_back(std::max<std::uint64_t>(from, DraftFile::direct_bytes),
+                                    piece_bytes);
+        }
     }
     failure = failure != 0 ? failure : draft_.write(start.bytes(), 0);
     failure = failure != 0 ? failure : draft_.finish();

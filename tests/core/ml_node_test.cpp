@@ -133,6 +133,15 @@ TEST_F(StoresState, TheProgramWaitsForItIfAModelComesBefore) {
     EXPECT_TRUE(starts(stored(), train_work));
 }
 
+TEST_F(StoresState, TheSlIsToldAtOnceThatItFails) {
+    sync();
+    const std::vector<Effect> effects =
+        step(WorkDone{store_work, KeptReply{.code = Errc::io, .reason = "full"}});
+    ASSERT_NE(sent<CloseSession>(effects), nullptr);
+    EXPECT_EQ(sent<CloseSession>(effects)->code, Errc::io);
+    EXPECT_TRUE(starts(effects, train_work)) << "the program is told, too";
+}
+
 TEST_F(StoresState, WhatIsStoredAfterAFailureTellsNobody) {
     sync();
     frame(SessionFailed{Errc::aborted, "over"});

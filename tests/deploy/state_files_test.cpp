@@ -92,10 +92,20 @@ TEST_F(StateFilesTest, RemovesBothSlots) {
 }
 
 TEST_F(StateFilesTest, AreReadableByTheirOwnerOnly) {
-    ASSERT_TRUE(open().files->keep_state(0, state_of(1)));
-    struct stat status {};
-    ASSERT_EQ(::stat(file(0).c_str(), &status), 0);
-    EXPECT_EQ(status.st_mode & 0777U, 0600U);
+    for (int i = 0; i < 2; ++i) {
+        ASSERT_TRUE(open().files->keep_state(0, state_of(1)));
+        struct stat status {};
+        ASSERT_EQ(::stat(file(0).c_str(), &status), 0);
+        EXPECT_EQ(status.st_mode & 0777U, 0600U);
+        ASSERT_EQ(::chmod(file(0).c_str(), 0644), 0);  // as after it was copied
+    }
+}
+
+TEST_F(StateFilesTest, AFileThatCantBeReadIsReported) {
+    fs::create_directory(file(0));
+    const StateFiles::Opened opened = open();
+    ASSERT_EQ(opened.notes.size(), 1U);
+    EXPECT_EQ(opened.notes[0], "program state " + file(0).string() + " can't be read");
 }
 
 TEST_F(StateFilesTest, RefusesAFileTruncatedAnywhere) {
@@ -215,7 +225,7 @@ TEST_F(StateFilesTest, AnUnwritableDirectoryIsNamed) {
 /// A child that stores one state after another until it is killed.
 [[noreturn]] void keep_for_ever(StateFiles& files, int ready) {
     for (Round round = 1;; ++round) {
-        if (!files.keep_state(round % 2, state_of(round, 300'000))) {
+        if (!files.keep_state(round % 2, state_of(round, 300'000 + round % 3 * 5000))) {
             ::_exit(1);
         }
         [[maybe_unused]] const ssize_t told = ::write(ready, "x", 1);

@@ -118,6 +118,9 @@ void MemoryNetwork::start_work(Process& process, std::uint64_t work, Work what) 
                            (stores ? disk_bytes_per_second : work_bytes_per_second);
     SwarmTime& free = stores ? process.disk_free : process.worker_free;
     free = std::max(free, now_) + from_seconds(seconds);
+    if (const auto* keep = std::get_if<KeepStateWork>(&what); keep && process.spec.store) {
+        process.spec.store->lose_state(keep->slot);  // written in place
+    }
     // Executed when its time is over, so that a node that crashes before has stored nothing.
     schedule(free, [this, id = process.id, incarnation = process.incarnation, work,
                     what = std::move(what)] {

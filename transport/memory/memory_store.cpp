@@ -98,9 +98,13 @@ Result<void> MemoryStore::keep_state(std::uint32_t slot, const KeptState& state)
         return allowed;
     }
     STARLING_INVARIANT(slot < KeptStates().size(), "a node numbers its slots from 0 to 1");
-    std::erase_if(states, [slot](const auto& kept) { return kept.first == slot; });
+    lose_state(slot);
     states.emplace_back(slot, state);
     return {};
+}
+
+void MemoryStore::lose_state(std::uint32_t slot) {
+    std::erase_if(states, [slot](const auto& kept) { return kept.first == slot; });
 }
 
 KeptStates MemoryStore::kept_states() const {

@@ -56,6 +56,8 @@ public:
     std::vector<std::pair<std::uint32_t, KeptState>> states;  ///< and their slots
     /// What an ML node starts from.
     KeptStates kept_states() const;
+    /// A state begins to be written over what the slot holds.
+    void lose_state(std::uint32_t slot);
     SwarmDuration duration = std::chrono::milliseconds(1);
     bool keeps_log =
         true;           ///< false: its records are dropped: for a node that is never started again

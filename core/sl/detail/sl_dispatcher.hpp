@@ -132,7 +132,7 @@ private:
     const Hasher& hasher_;
     SwarmTime now_{};                 ///< of the current step
     std::optional<int> ending_code_;  ///< set when only the goodbye to the SN is left
-    int interval_factor_ = 1;         ///< between ticks: see interval_factor()
+    int interval_factor_ = 1;         ///< see tick_interval_factor()
     bool stopped_ = false;            ///< the last effect was put out: inputs are ignored
     bool stop_once_saved_ = false;    ///< asked to stop after the end of the training
 
