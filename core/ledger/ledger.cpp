@@ -190,7 +190,8 @@ void Ledger::remove_member(Contract& contract, const NodeId& node, MemberStatus 
         return;  // to leave after the end is how it should be
     }
     note_decision(contract);
-    if (status != MemberStatus::expelled && contract.frozen.find(node) != nullptr) {
+    const bool frozen = contract.frozen.find(node) != nullptr;
+    if (status != MemberStatus::expelled && frozen) {
         note_holdup(contract, node, rounds_per_refusal);
     }
     events_.push_back(MemberGone{contract.name, node, status == MemberStatus::lost, reason});
@@ -206,7 +207,10 @@ void Ledger::remove_member(Contract& contract, const NodeId& node, MemberStatus 
         return;
     }
     if (contract.phase == ContractPhase::exchanging) {
-        retry_without(contract, now);
+        // One that takes no part in the round may come and go as often as it likes.
+        if (frozen) {
+            retry_without(contract, now);
+        }
     } else if (contract.checked_in_count() < contract.config.min_peers) {
         contract.deadline.reset();  // a grace period that had begun is off
         set_wait_deadline(contract, now);
