@@ -23,7 +23,8 @@ bool has_other_names(int descriptor) {
 
 }  // namespace
 
-bool is_incomplete(ByteView word) {
+bool is_incomplete(ByteView beginning) {
+    const ByteView word = beginning.first(std::min(beginning.size(), draft_magic.size()));
     return std::ranges::equal(word, std::as_bytes(std::span(draft_magic))) ||
            std::ranges::all_of(word, [](std::byte byte) { return byte == std::byte{}; });
 }
@@ -45,7 +46,8 @@ int DraftFile::open(FileReaders readers) {
     return readers == FileReaders::owner && ::fchmod(descriptor_, 0600) != 0 ? errno : 0;
 }
 
-int DraftFile::begin(std::filesystem::path path, std::uint64_t bytes, FileReaders readers) {
+int DraftFile::begin(std::filesystem::path path, std::uint64_t bytes, FileReaders readers,
+                     bool at_once) {
     path_ = std::move(path);
     int number = open(readers);
     if (number == 0 && (mapped_.is_mapped(descriptor_) || has_other_names(descriptor_))) {
@@ -58,12 +60,13 @@ int DraftFile::begin(std::filesystem::path path, std::uint64_t bytes, FileReader
     direct_ = ::open(path_.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC);
     const auto size = static_cast<off_t>(bytes);
     struct stat now {};
-    reused_ = ::fstat(descriptor_, &now) == 0 && now.st_size == size;
-    if (reused_) {
+    const bool has_length = ::fstat(descriptor_, &now) == 0 && now.st_size == size;
+    if (has_length && at_once) {
         return 0;
     }
     // Before its length changes, since then the file is neither the old one nor complete.
-    if (const int failure = write(std::as_bytes(std::span(draft_magic)), 0); failure != 0) {
+    const int failure = write(std::as_bytes(std::span(draft_magic)), 0);
+    if (failure != 0 || has_length) {
         return failure;
     }
     if (::fallocate(descriptor_, 0, 0, size) != 0 && errno != EOPNOTSUPP && errno != ENOSYS) {

@@ -15,9 +15,9 @@ namespace starling {
 constexpr std::string_view draft_magic = "STRLDRFT";
 /// Whether a file was not written to its end.
 ///
-/// \param word  its first bytes, as many as draft_magic has, or fewer if the file is shorter. They
-///     are the mark; or none, or zeros, if only the file's name or length is on the disk.
-bool is_incomplete(ByteView word);
+/// \param beginning  of the file. It is the mark; or empty, or zeros, if only the file's name or
+///     length is on the disk.
+bool is_incomplete(ByteView beginning);
 
 /// A file that is written anew, piece by piece, and made durable when it is complete.
 ///
@@ -36,10 +36,13 @@ public:
     DraftFile& operator=(const DraftFile&) = delete;
     ~DraftFile() { close(); }
 
-    /// Begins to write the file at `path`, of `bytes`, and reserves them on the disk. Its content
-    /// is undefined, and it begins with draft_magic unless is_reused().
+    /// Begins to write the file at `path`, of `bytes`, and reserves them on the disk. It begins
+    /// with draft_magic then; the rest of its content is undefined.
+    ///
+    /// \param at_once  write_at_once() will replace all of it: it gets no mark if it has its length
+    ///     already.
     [[nodiscard]] int begin(std::filesystem::path path, std::uint64_t bytes,
-                            FileReaders readers = FileReaders::all);
+                            FileReaders readers = FileReaders::all, bool at_once = false);
     /// \pre  begin()
     [[nodiscard]] int write(ByteView bytes, std::uint64_t offset);
     /// Writes pieces that lie one after the other in the file, past the system's cache where that
@@ -50,8 +53,6 @@ public:
     /// Writes all pieces past the page cache, in one call. \return false: that is not possible, or
     /// failed; some of them may be written. \pre  begin(), 1 to direct_pieces_max pieces
     [[nodiscard]] bool write_at_once(std::span<const ByteView> pieces, std::uint64_t offset);
-    /// Whether the file had its length before begin(), so that its content is still there.
-    bool is_reused() const { return reused_; }
 
     /// Asks the system to begin writing that range to the disk, so that less is left for finish().
     void begin_write_back(std::uint64_t offset, std::uint64_t bytes) const;
@@ -70,7 +71,6 @@ private:
     std::filesystem::path path_;
     int descriptor_ = -1;
     int direct_ = -1;  ///< of the same file, opened with O_DIRECT; -1: it can't be
-    bool reused_ = false;
 };
 
 }  // namespace starling

@@ -93,7 +93,7 @@ Result<std::optional<ModelHead>> read_model_head(const Descriptor& file, const f
     const auto is = [&](std::string_view magic) {
         return std::ranges::equal(word, std::as_bytes(std::span(magic)));
     };
-    if (is_incomplete(word)) {
+    if (is_incomplete(opening)) {
         return std::optional<ModelHead>();
     }
     if (!begin.done() || !(is(model_magic) || is(old_model_magic)) || head_size > model_start) {

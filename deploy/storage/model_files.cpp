@@ -155,10 +155,9 @@ Result<void> ModelFiles::begin(DraftNumber number, std::uint64_t bytes, bool at_
     const std::size_t file = file_to_replace();
     files_[file] = {};
     drafted_ = Drafted{number, file, bytes, std::vector<bool>(segment_count(bytes), false)};
-    int failure = draft_.begin(path_of(file), model_start + (at_once ? whole_pages(bytes) : bytes));
-    if (failure == 0 && !(at_once && draft_.is_reused())) {
-        failure = draft_.write(std::as_bytes(std::span(draft_magic)), 0);
-    }
+    const int failure =
+        draft_.begin(path_of(file), model_start + (at_once ? whole_pages(bytes) : bytes),
+                     FileReaders::all, at_once);
     return failure == 0 ? Result<void>{} : failed(failure);
 }
 

@@ -59,7 +59,7 @@ Result<std::optional<KeptState>> read_state(const fs::path& file, const Hasher& 
     if (failed || (start.empty() && there > 0)) {
         return Error{Errc::malformed, "program state " + file.string() + " can't be read"};
     }
-    if (is_incomplete(ByteView(start).first(std::min(start.size(), draft_magic.size())))) {
+    if (is_incomplete(start)) {
         return std::optional<KeptState>();
     }
     Reader opening(start);
@@ -128,7 +128,6 @@ Result<void> StateFiles::keep_state(std::uint32_t slot, const KeptState& state) 
     const ByteView body = state.program.state.view();
     const std::uint64_t size = start.bytes().size() + body.size();
     int failure = draft_.begin(file, size, FileReaders::owner);
-    failure = failure != 0 ? failure : draft_.write(std::as_bytes(std::span(draft_magic)), 0);
     for (std::size_t at = 0; at < body.size() && failure == 0; at += piece_bytes) {
         const ByteView piece = body.subspan(at, std::min(piece_bytes, body.size() - at));
         failure = draft_.write(piece, start.bytes().size() + at);
