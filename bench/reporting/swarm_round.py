@@ -15,7 +15,7 @@ import time
 from reporting.errors import BenchError
 from reporting.processes import children_of, cpu_seconds, peak_mib
 
-WARM = 2  # rounds before the measured ones, if nothing else is said
+WARM = 2  # rounds before the measured ones, by default
 PHASES = (("hand over", "sync_begin", "check_in"), ("agree", "check_in", "exchange_begin"),
           ("exchange", "exchange_begin", "exchange_done"), ("commit", "exchange_done", "round_done"),
           ("take", "round_done", "sync_end"))

@@ -326,7 +326,7 @@ void MlNode::store_state(ProgramSnapshot snapshot, Outbox& out) {
 
 void MlNode::on_state_work(std::uint64_t work, const KeptReply& kept, Outbox& out) {
     if (work == StateSlots::store_work && failed_) {
-        return;
+        return;  // the session has ended meanwhile
     }
     if (work == StateSlots::remove_work) {
         states_.on_removed();

@@ -21,6 +21,11 @@ Heartbeat* heartbeat_in_training(Effect& effect) {
     auto* heartbeat = send == nullptr ? nullptr : std::get_if<Heartbeat>(&send->frame.message);
     return heartbeat != nullptr && heartbeat->round > 0 ? heartbeat : nullptr;
 }
+void withhold_report(Effect& effect) {
+    if (Heartbeat* heartbeat = heartbeat_in_training(effect)) {
+        heartbeat->report.reset();
+    }
+}
 void drop(Effect& effect) { effect = Report{TraceEvent("withheld")}; }
 
 class StallingMember : public testing::Test {
@@ -108,30 +113,20 @@ TEST_F(StallingMember, AnOwnerThatWithholdsMergedSegmentsAndItsReportIsExpelled)
             drop(effect);
             return;
         }
-        if (Heartbeat* heartbeat = heartbeat_in_training(effect)) {
-            heartbeat->report.reset();
-        }
+        withhold_report(effect);
     });
     add_pairs(4);
     expect_expelled("2", 4, minutes(13));
 }
 
 TEST_F(StallingMember, AMemberThatNeverReportsItsDigestIsExpelled) {
-    tamper("sl3", nullptr, [](Effect& effect) {
-        if (Heartbeat* heartbeat = heartbeat_in_training(effect)) {
-            heartbeat->report.reset();
-        }
-    });
+    tamper("sl3", nullptr, withhold_report);
     add_pairs(4);
     expect_expelled("3", 4, minutes(13));
 }
 
 TEST_F(StallingMemberWithThreeSns, AMemberThatNeverReportsIsExpelledThoughTheSnsLeadInTurn) {
-    tamper("sl3", nullptr, [](Effect& effect) {
-        if (Heartbeat* heartbeat = heartbeat_in_training(effect)) {
-            heartbeat->report.reset();
-        }
-    });
+    tamper("sl3", nullptr, withhold_report);
     add_pairs(4);
     interrupt_each_leader(minutes(4));
     // The limit is 11 minutes, and each of three SNs counts from when it first heard all members.
