@@ -36,7 +36,7 @@ int RaftConsensus::feed(SwarmTime now, raft_event& event, const RaftEntries* ent
     }
     STARLING_INVARIANT((update.flags & (RAFT_UPDATE_SNAPSHOT)) == 0, "nobody sends snapshots");
     if ((update.flags & (RAFT_UPDATE_MESSAGES)) != 0) {
-        take_messages(update, output);
+        take_messages(now, update, output);
     }
     if (persisted) {
         // The records are durable before anything later in `output` is executed.

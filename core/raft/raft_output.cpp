@@ -16,6 +16,7 @@ constexpr std::size_t message_bytes_target = std::size_t{1} * 1024 * 1024;
 void RaftConsensus::notify_commit(ConsensusOutput& output) {
     if (!leads()) {
         notified_.clear();
+        repeated_.clear();
         return;
     }
     for (const Server& server : servers_) {
@@ -74,13 +75,14 @@ void RaftConsensus::take_entries(SwarmTime, const raft_update& update, const Raf
     output.emplace_back(std::move(append));
 }
 
-void RaftConsensus::take_messages(const raft_update& update, ConsensusOutput& output) {
+void RaftConsensus::take_messages(SwarmTime now, const raft_update& update,
+                                  ConsensusOutput& output) {
     for (unsigned i = 0; i < update.messages.n; ++i) {
         const raft_message& message = update.messages.batch[i];
         STARLING_INVARIANT(message.type != RAFT_INSTALL_SNAPSHOT,
                            "a log that is kept whole needs no snapshot");
         if (message.type == RAFT_APPEND_ENTRIES) {
-            send_append(message, output);
+            send_append(now, message, output);
             continue;
         }
         ConsensusMessage sent = from_libraft(message);
@@ -94,11 +96,18 @@ Result<Bytes> RaftConsensus::encoded_record(std::uint64_t index) const {
     return index <= log_.forgotten() ? options_.archive(index) : encode_record(log_.at(index));
 }
 
-/// Split into appends that fit into a frame.
-void RaftConsensus::send_append(const raft_message& message, ConsensusOutput& output) const {
+/// Split into appends that fit into a frame; of records that are sent again the first one only.
+void RaftConsensus::send_append(SwarmTime now, const raft_message& message,
+                                ConsensusOutput& output) {
+    using Verdict = RepeatedAppends::Verdict;
     const auto& append = message.append_entries;
     std::uint64_t before = append.prev_log_index;
-    const std::uint64_t end = before + append.n_entries;
+    std::uint64_t end = before + append.n_entries;
+    const Verdict verdict =
+        append.n_entries == 0 ? Verdict::first : repeated_.judge(now, message.server_id, before);
+    if (verdict == Verdict::withhold) {
+        end = before;
+    }
     do {
         ConsensusMessage sent;
         sent.kind = ConsensusKind::append;
@@ -124,7 +133,7 @@ void RaftConsensus::send_append(const raft_message& message, ConsensusOutput& ou
             ++before;
         }
         output.emplace_back(SendConsensus{{message.server_address}, std::move(sent)});
-    } while (before < end);
+    } while (before < end && verdict == Verdict::first);
 }
 
 void RaftConsensus::deliver_committed(SwarmTime now, ConsensusOutput& output) {

@@ -77,6 +77,7 @@ bool RaftConsensus::receive(SwarmTime now, const NodeId& from, const ConsensusMe
     }
     raft_message received = to_libraft(message, from);
     if (message.kind == ConsensusKind::append_result) {
+        repeated_.on_answer(now, message.sender);
         // Rule R9: a match index never falls, and never exceeds the log.
         raft_index match = 0;
         static_cast<void>(raft_match_index(&raft_, message.sender, &match));

@@ -83,7 +83,11 @@ protected:
                                                      append.records.end());
                                   },
                                   [&](SendConsensus& send) {
-                                      sent.push_back({id, send.to, std::move(send.message)});
+                                      records_sent[send.to] += send.message.records.size();
+                                      if (id != without_acks ||
+                                          send.message.kind != ConsensusKind::append_result) {
+                                          sent.push_back({id, send.to, std::move(send.message)});
+                                      }
                                   },
                                   [&](Committed&) { ++sns.at(id).committed; }},
                        action);
@@ -128,6 +132,8 @@ protected:
     SwarmTime now{};
     std::map<NodeId, Sn> sns;
     std::deque<Sent> sent;
+    std::map<NodeId, std::size_t> records_sent;
+    NodeId without_acks;  ///< it acknowledges no records, nor rejects any
 };
 
 TEST_F(RaftConsensusTest, ASlowerFollowerLearnsTheCommitIndexAtOnce) {
@@ -320,6 +326,51 @@ TEST_F(RaftConsensusTest, ARejectionIsAnsweredWithFewRecordsUntilSomeAreAccepted
     perform(first_id, answers);
     pass(std::chrono::seconds(5));
     EXPECT_EQ(sns.at(third).disk.records.size(), accepted + 100);
+}
+
+/// libraft would send all of them with each heartbeat, ten times a second.
+TEST_F(RaftConsensusTest, RecordsThatAreNotAcknowledgedAreRepeatedRarely) {
+    const NodeId third{"sn3"};
+    const std::size_t stored = sns.at(third).disk.records.size();
+    constexpr std::size_t proposed = 3000;
+    without_acks = third;
+    for (std::size_t i = 0; i < proposed; ++i) {
+        ConsensusOutput output;
+        ASSERT_TRUE(first().propose(now, Bytes(1), output).has_value());
+        perform(first_id, output);
+        deliver();
+    }
+    pass(std::chrono::seconds(10));
+    records_sent.clear();
+    pass(std::chrono::minutes(10));
+    const std::size_t repeated = records_sent[third];
+    EXPECT_GT(repeated, proposed);
+    EXPECT_LT(repeated, 70'000U) << "at most 1,024 of them every ten seconds";
+
+    without_acks = {};
+    sns.at(third).disk.records.resize(stored);
+    start(3);  // it has lost them, and answers again
+    pass(std::chrono::seconds(1));
+    EXPECT_EQ(sns.at(third).disk.records.size(), stored + proposed);
+}
+
+/// A connection that breaks costs one heartbeat, as before.
+TEST_F(RaftConsensusTest, RecordsThatWereLostOnTheWayAreRepeatedAtTheNextHeartbeat) {
+    const NodeId third{"sn3"};
+    const std::size_t stored = sns.at(third).disk.records.size();
+    for (const SwarmDuration down : {SwarmDuration(0), SwarmDuration(std::chrono::minutes(5))}) {
+        without_acks = third;
+        pass(down);
+        ConsensusOutput output;
+        ASSERT_TRUE(first().propose(now, Bytes(1), output).has_value());
+        perform(first_id, output);
+        deliver(third);
+        std::erase_if(sent, [&](const Sent& message) { return message.to == third; });
+        without_acks = {};
+        pass(std::chrono::milliseconds(300));
+        EXPECT_EQ(sns.at(first_id).committed, sns.at(third).committed);
+    }
+    EXPECT_EQ(sns.at(third).disk.records.size(), stored + 2);
 }
 
 /// libraft leaves the field unset there: what was on its stack was sent, and its receiver may have

@@ -7,6 +7,7 @@
 
 #include "core/ledger/snapshot.hpp"
 #include "core/raft/detail/raft_entries.hpp"
+#include "core/raft/detail/repeated_appends.hpp"
 #include "core/raft/host_rules.hpp"
 #include "core/raft/raft_consensus.hpp"
 #include "core/raft/raft_log.hpp"
@@ -26,7 +27,8 @@ inline unsigned milliseconds_of(SwarmDuration duration) {
 /// (raft_consensus.cpp).
 class RaftConsensus final : public Consensus {
 public:
-    explicit RaftConsensus(RaftOptions options) : options_(std::move(options)) {}
+    explicit RaftConsensus(RaftOptions options)
+        : options_(std::move(options)), repeated_(options_.heartbeat) {}
     RaftConsensus(const RaftConsensus&) = delete;
     RaftConsensus& operator=(const RaftConsensus&) = delete;
     ~RaftConsensus() override {
@@ -71,8 +73,8 @@ private:
     void begin_behind(const LedgerSnapshot& snapshot);
     void extend_trail();
     Result<Bytes> encoded_record(std::uint64_t index) const;
-    void take_messages(const raft_update& update, ConsensusOutput& output);
-    void send_append(const raft_message& message, ConsensusOutput& output) const;
+    void take_messages(SwarmTime now, const raft_update& update, ConsensusOutput& output);
+    void send_append(SwarmTime now, const raft_message& message, ConsensusOutput& output);
     void deliver_committed(SwarmTime now, ConsensusOutput& output);
     Result<void> submit(SwarmTime now, LogRecord record, ConsensusOutput& output);
     Result<void> change(SwarmTime now, std::vector<Server> servers, ConsensusOutput& output);
@@ -110,6 +112,7 @@ private:
     /// When each sender has raised the term of this server, within term_raise_window.
     std::map<NodeId, std::deque<SwarmTime>> raises_;
     std::map<std::uint64_t, std::uint64_t> notified_;  ///< by this leader: server -> agreed index
+    RepeatedAppends repeated_;                         ///< by this leader
     std::set<std::uint64_t> lacking_;  ///< members that lack records, by their newest result
 };
 
