@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace starling {
+namespace {
+
+constexpr SwarmDuration lease_over_limit = std::chrono::seconds(10);
+
+}  // namespace
 
 EndClaims::Verdict EndClaims::note(SwarmTime now, EndClaim what, const NodeId& by,
                                    const Address& at) {
@@ -12,7 +17,9 @@ EndClaims::Verdict EndClaims::note(SwarmTime now, EndClaim what, const NodeId& b
         claims_.change().push_back({what, by, at, now});
         return Verdict::first;
     }
-    const bool others_are_silent = now - first->since >= limit_;
+    const SwarmDuration limit =
+        what == EndClaim::lease_over ? std::min(limit_, lease_over_limit) : limit_;
+    const bool others_are_silent = now - first->since >= limit;
     return first->is_of(by, at) && !others_are_silent ? Verdict::again : Verdict::confirmed;
 }
 

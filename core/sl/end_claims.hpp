@@ -9,18 +9,20 @@
 
 namespace starling {
 
-/// What an SN may say after which an SL can't go on.
+/// What an SN may say after which an SL can't go on, or must enrol again.
 enum class EndClaim : std::uint8_t {
     refused_start,  ///< its registration or its enrolment is refused
     expelled,       ///< its member was expelled from the run
     replaced,       ///< a later start of it has its place
     run_over,       ///< the run was aborted
     complete,       ///< the training is complete, though this node has not finished
+    lease_over,     ///< the node is taken for lost, and must enrol again
 };
 
 /// An SN may lie, and an SL has no proof of what is in the ledger: records are agreed on by the
 /// SNs, and not signed by them one by one. So where there are several SNs, a claim that ends the
-/// node counts once two of them have made it; or after `limit`, if no other one answers until then.
+/// node counts once two of them have made it; or after `limit`, if no other one answers until then
+/// (a lease that is over: after 10 s, since rounds may wait for the node).
 class EndClaims {
 public:
     enum class Verdict : std::uint8_t { first, again, confirmed };

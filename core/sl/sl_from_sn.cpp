@@ -62,8 +62,9 @@ void SlNode::on_result(const CommandResult& result, Outbox& out) {
 void SlNode::on_heartbeat_answer(const CommandResult& answer, Outbox& out) {
     const bool dials_next = sn_.on_heartbeat_answered(now_, answer, out);
     if (answer.code == Errc::stale && run_.enrolled()) {
-        sn_.on_lease_over(now_, out);
-        rejoin(answer.reason, out);
+        if (sn_.is_confirmed(now_, EndClaim::lease_over, "says: " + answer.reason, out)) {
+            rejoin(answer.reason, out);
+        }
     } else if (answer.code == Errc::refused && run_.enrolled()) {
         if (sn_.is_confirmed(now_, EndClaim::expelled, "says: " + answer.reason, out)) {
             fail({answer.code, answer.reason}, exit_code::refused, out);
@@ -165,6 +166,7 @@ void SlNode::on_enrolled(const Enrol& enrol, const CommandResult& result, Outbox
 /// The lease expired while this node was cut off: enrols again and resumes at the current round.
 void SlNode::rejoin(const std::string& reason, Outbox& out) {
     log_sl(Level::warning, "Rejoining: " + reason, out);
+    sn_.on_rejoin();
     run_.on_expired();
     round_.end(out);
     submit_registration(out);

@@ -93,9 +93,8 @@ public:
     bool is_confirmed(SwarmTime now, EndClaim what, const std::string& said, Outbox& out);
     /// It has answered otherwise than the one before: a third one is asked.
     void suspect_answers() { answered_ = KeptAnswers{*sn_, false}; }
-    /// It says that the lease of this node is over. If it says so again soon, the next one is
-    /// dialled. \pre sn()
-    void on_lease_over(SwarmTime now, Outbox& out);
+    /// This node enrols again, since its lease is over.
+    void on_rejoin() { claims_.forget(EndClaim::lease_over); }
     /// It has accepted a check-in, and tells of that round without this node. \pre sn()
     void on_left_out(SwarmTime now, Outbox& out);
     /// Others exchange or have merged that round with this node: what that took is in the ledger.
@@ -174,7 +173,6 @@ private:
     };
     HeapOptional<KeptAnswers> answered_;  ///< nothing: none was kept
     struct Suspicions {                   ///< about the SN in use, the newest ones
-        std::optional<SwarmTime> lease_over_at;
         std::optional<SwarmTime> left_out_at;
         std::optional<SwarmTime> earlier_since;  ///< it tells of an earlier version than is known
     };

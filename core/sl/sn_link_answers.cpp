@@ -8,8 +8,6 @@
 namespace starling {
 namespace {
 
-/// A lease that is over twice within this time: the first time this node had enrolled again.
-constexpr SwarmDuration leases_apart = std::chrono::minutes(1);
 /// Between two connections to other SNs since the one in use has left this node out.
 constexpr SwarmDuration left_out_interval = std::chrono::seconds(20);
 /// An SN that is in touch with its leader does not lag behind the others for so long.
@@ -77,14 +75,6 @@ bool SnLink::is_confirmed(SwarmTime now, EndClaim what, const std::string& said,
     asked_at_ = now;
     dial_next(now, Level::warning, said + ", which another SN must confirm; dialling ", out);
     return false;
-}
-
-void SnLink::on_lease_over(SwarmTime now, Outbox& out) {
-    const std::optional<SwarmTime> before =
-        std::exchange(suspicions_.get_or_make().lease_over_at, now);
-    if (has_others() && before && now - *before < leases_apart) {
-        dial_next(now, Level::warning, "says again that this node's lease is over; dialling ", out);
-    }
 }
 
 void SnLink::on_left_out(SwarmTime now, Outbox& out) {
