@@ -10,11 +10,12 @@ constexpr SwarmDuration lease_over_limit = std::chrono::seconds(10);
 }  // namespace
 
 EndClaims::Verdict EndClaims::note(SwarmTime now, EndClaim what, const NodeId& by,
-                                   const Address& at) {
-    const auto first = std::find_if(claims_->begin(), claims_->end(),
-                                    [&](const Claim& claim) { return claim.what == what; });
+                                   const Address& at, Errc code) {
+    const auto first = std::find_if(claims_->begin(), claims_->end(), [&](const Claim& claim) {
+        return claim.what == what && claim.code == code;
+    });
     if (first == claims_->end()) {
-        claims_.change().push_back({what, by, at, now});
+        claims_.change().push_back({what, code, by, at, now});
         return Verdict::first;
     }
     const SwarmDuration limit =

@@ -5,6 +5,7 @@
 
 #include "core/base/ids.hpp"
 #include "core/base/lazy_container.hpp"
+#include "core/base/result.hpp"
 #include "core/base/time.hpp"
 
 namespace starling {
@@ -31,8 +32,10 @@ public:
 
     /// \param by  the SN; without a name: it has refused the connection
     /// \param at  the address at which it was dialled
+    /// \param code  of a refusal: SNs that refuse for different reasons don't confirm each other
     /// \return  again: this SN has said so before, and no other one.
-    Verdict note(SwarmTime now, EndClaim what, const NodeId& by, const Address& at);
+    Verdict note(SwarmTime now, EndClaim what, const NodeId& by, const Address& at,
+                 Errc code = Errc::ok);
     /// This SN treats the node as a member. That denies what others have said, except of a start.
     void on_denied(const NodeId& by, const Address& at);
     void forget(EndClaim what);
@@ -41,6 +44,7 @@ public:
 private:
     struct Claim {
         EndClaim what{};
+        Errc code{};
         NodeId by;
         Address at;
         SwarmTime since{};
@@ -51,7 +55,7 @@ private:
     };
 
     SwarmDuration limit_;
-    LazyContainer<std::vector<Claim>> claims_;  ///< the first one of each kind
+    LazyContainer<std::vector<Claim>> claims_;  ///< the first of each kind and code
 };
 
 }  // namespace starling

@@ -90,7 +90,9 @@ public:
 
     /// The SN in use says what ends this node. \return  false: that does not count yet, and the
     /// next SN is dialled. \pre sn()
-    bool is_confirmed(SwarmTime now, EndClaim what, const std::string& said, Outbox& out);
+    /// \param code  of a refusal
+    bool is_confirmed(SwarmTime now, EndClaim what, const std::string& said, Outbox& out,
+                      Errc code = Errc::ok);
     /// It has answered otherwise than the one before: a third one is asked.
     void suspect_answers() { answered_ = KeptAnswers{*sn_, false}; }
     /// This node enrols again, since its lease is over.

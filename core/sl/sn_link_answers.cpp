@@ -29,7 +29,7 @@ std::optional<SnLink::Answered> SnLink::take_answered(SwarmTime now, const Comma
         !is_confirmed(now, EndClaim::refused_start,
                       "refuses this node's " + std::string(name_of(commands_.first())) + " (" +
                           result.reason + ")",
-                      out)) {
+                      out, result.code)) {
         return std::nullopt;
     }
     asked_at_ = now;
@@ -54,14 +54,15 @@ bool SnLink::ends_node(const CommandResult& result) const {
 }
 
 /// A ledger keeps no refused command, so each SN (and the leader behind it) judges anew.
-bool SnLink::is_confirmed(SwarmTime now, EndClaim what, const std::string& said, Outbox& out) {
+bool SnLink::is_confirmed(SwarmTime now, EndClaim what, const std::string& said, Outbox& out,
+                          Errc code) {
     if (!has_others()) {
         return true;
     }
     if (what != EndClaim::refused_start) {
         pace_.on_answered(now);  // or heartbeats, which are answered by this, would become rare
     }
-    switch (claims_.note(now, what, *sn_, dialled_)) {
+    switch (claims_.note(now, what, *sn_, dialled_, code)) {
         case EndClaims::Verdict::confirmed:
             return true;
         case EndClaims::Verdict::again:

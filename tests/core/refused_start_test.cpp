@@ -44,12 +44,26 @@ TEST_F(RefusedStart, AnotherSnIsAsked) {
 
 TEST_F(RefusedStart, ASecondSnThatRefusesEndsTheSl) {
     up(1);
-    answer(1, 1, Errc::too_large);
+    answer(1, 1, Errc::refused);
     up(2);
     answer(2, 1, Errc::refused);
     ASSERT_TRUE(sl.stopped);
     EXPECT_EQ(sl.stopped->exit_code, exit_code::refused);
     EXPECT_EQ(sl.stopped->reason, "said by sn2");
+}
+
+/// One of the two lies, or both mean something else: the third one decides.
+TEST_F(RefusedStart, TwoSnsThatRefuseForDifferentReasonsDoNotEndTheSl) {
+    up(1);
+    answer(1, 1, Errc::stale);
+    up(2);
+    answer(2, 1, Errc::layout_mismatch);
+    EXPECT_FALSE(sl.stopped);
+    EXPECT_EQ(sl.dialled.back(), server(3).address);
+    up(3);
+    answer(3, 1, Errc::stale);
+    ASSERT_TRUE(sl.stopped);
+    EXPECT_EQ(sl.stopped->reason, "said by sn3");
 }
 
 TEST_F(RefusedStart, TheOnlySnIsBelieved) {
