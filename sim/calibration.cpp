@@ -151,10 +151,12 @@ void read_member(TableReader& reader, const JsonMember& member, Calibration& tab
 
 }  // namespace
 
-Result<WorkloadCost> Calibration::workload(const std::string& name) const {
-    const auto found = workloads.find(name);
-    if (found != workloads.end()) {
-        return found->second;
+Result<WorkloadCost> Calibration::workload(const std::string& name, const NodeId& ml) const {
+    for (const std::string& row : {name + "@" + ml.name, name}) {
+        const auto found = workloads.find(row);
+        if (found != workloads.end()) {
+            return found->second;
+        }
     }
     return Error{Errc::usage, "the workload '" + name + "' is not in " +
                                   (file.empty() ? "a calibration table (none was given)"

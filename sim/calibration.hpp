@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/ids.hpp"
 #include "core/base/result.hpp"
 
 namespace starling {
@@ -28,6 +29,7 @@ struct Calibration {
     static constexpr double no_cost = std::numeric_limits<double>::infinity();
 
     std::string file;  ///< source of the values; empty: defaults
+    /// By name. A row `WORKLOAD@NODE` is that of the ML node of this name only.
     std::map<std::string, WorkloadCost> workloads;
     double merge_bytes_per_second = 4e9;   ///< of all contributions together
     double hash_bytes_per_second = 1.5e9;  ///< SHA-256
@@ -57,8 +59,9 @@ struct Calibration {
                wake_seconds > 0.0 || tls_send_bytes_per_second < no_cost ||
                tls_receive_bytes_per_second < no_cost || local_bytes_per_second < no_cost;
     }
-    /// Errc::usage: it is not in the table; the message tells how to measure it.
-    Result<WorkloadCost> workload(const std::string& name) const;
+    /// \param ml  the ML node that runs it; its own row counts before that of all nodes
+    /// \return  Errc::usage: it is not in the table; the message tells how to measure it.
+    Result<WorkloadCost> workload(const std::string& name, const NodeId& ml = {}) const;
 };
 
 /// Reads a JSON object with the members above; missing ones keep their defaults, unknown ones are

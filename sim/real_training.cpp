@@ -42,10 +42,11 @@ private:
 /// request, in parallel with those of other nodes.
 class RealProgram final : public SimProgram {
 public:
-    RealProgram(SimHost host, std::unique_ptr<RunningProgram> program,
+    RealProgram(SimHost host, NodeId ml, std::unique_ptr<RunningProgram> program,
                 const Calibration& calibration, OnTrainRequest on_request,
                 std::function<void(const TraceEvent&)> on_trace)
         : host_(std::move(host)),
+          ml_(std::move(ml)),
           calibration_(calibration),
           on_request_(std::move(on_request)),
           on_trace_(std::move(on_trace)),
@@ -78,7 +79,7 @@ private:
         }
         double seconds = 0.0;
         if (std::holds_alternative<OpenRequest>(request)) {
-            const Result<WorkloadCost> cost = calibration_.workload(program_->workload());
+            const Result<WorkloadCost> cost = calibration_.workload(program_->workload(), ml_);
             if (!cost) {
                 // The program ends as if the swarm had refused its contract.
                 failure_ = cost.error();
@@ -96,6 +97,7 @@ private:
     }
 
     SimHost host_;
+    NodeId ml_;
     const Calibration& calibration_;
     OnTrainRequest on_request_;
     std::function<void(const TraceEvent&)> on_trace_;
@@ -112,12 +114,13 @@ std::unique_ptr<RunningProgram> run_in_thread(TrainFunction train, ProgramOption
     return std::make_unique<ThreadProgram>(std::move(train), std::move(options));
 }
 
-std::unique_ptr<SimProgram> make_real_program(SimHost host, std::unique_ptr<RunningProgram> program,
+std::unique_ptr<SimProgram> make_real_program(SimHost host, NodeId ml,
+                                              std::unique_ptr<RunningProgram> program,
                                               const Calibration& calibration,
                                               OnTrainRequest on_request,
                                               std::function<void(const TraceEvent&)> on_trace) {
-    return std::make_unique<RealProgram>(std::move(host), std::move(program), calibration,
-                                         std::move(on_request), std::move(on_trace));
+    return std::make_unique<RealProgram>(std::move(host), std::move(ml), std::move(program),
+                                         calibration, std::move(on_request), std::move(on_trace));
 }
 
 }  // namespace starling

@@ -107,8 +107,10 @@ std::unique_ptr<RunningProgram> run_in_thread(TrainFunction train, ProgramOption
 
 /// Charges simulated time for the batches of a program that computes for real. Its requests and
 /// their times depend on the program and the table only, not on how fast it computes.
+/// \param ml  the node, for its row in the table
 /// \param on_trace  called from SimEngine::run(), before the program's next request.
-std::unique_ptr<SimProgram> make_real_program(SimHost host, std::unique_ptr<RunningProgram> program,
+std::unique_ptr<SimProgram> make_real_program(SimHost host, NodeId ml,
+                                              std::unique_ptr<RunningProgram> program,
                                               const Calibration& calibration,
                                               OnTrainRequest on_request,
                                               std::function<void(const TraceEvent&)> on_trace);

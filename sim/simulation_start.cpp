@@ -129,7 +129,7 @@ std::unique_ptr<SimProgram> Simulation::Impl::make_program(Deployed& member) {
         return make_modelled_program(machines.host(plan.host), training_model(plan), on_request);
     }
     return make_real_program(
-        machines.host(plan.host),
+        machines.host(plan.host), plan.id,
         options.train ? run_in_thread(options.train, thread_options(plan)) : run_as_process(member),
         options.calibration, on_request,
         [this, id = plan.id](const TraceEvent& event) { note(id, event); });

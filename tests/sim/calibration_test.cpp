@@ -56,8 +56,18 @@ TEST(Calibration, WhatTheNetworkCostsIsFreeUntilItWasMeasured) {
     }
 }
 
+TEST(Calibration, ARowOfTheNodeCountsBeforeThatOfAllNodes) {
+    const auto table = parse_calibration(
+        R"({"workloads": {"w": {"seconds_per_batch": 2}, "w@ml2": {"seconds_per_batch": 3}}})",
+        "t.json");
+    ASSERT_TRUE(table) << table.error().message;
+    EXPECT_DOUBLE_EQ(table->workload("w", {"ml1"})->seconds_per_batch, 2);
+    EXPECT_DOUBLE_EQ(table->workload("w", {"ml2"})->seconds_per_batch, 3);
+    EXPECT_FALSE(table->workload("v", {"ml2"}));
+}
+
 TEST(Calibration, UnknownWorkloadSaysHowToMeasureIt) {
-    const auto cost = Calibration{}.workload("mnist/64");
+    const auto cost = Calibration{}.workload("mnist/64", {"ml1"});
     ASSERT_FALSE(cost);
     EXPECT_NE(cost.error().message.find("mnist/64"), std::string::npos);
     EXPECT_NE(cost.error().message.find("SWARM_CALIBRATE=FILE"), std::string::npos);

@@ -178,7 +178,7 @@ std::string real(std::chrono::milliseconds real, const std::string& workload, do
         table.workloads["w"] = {0.01, 0.8, {}, spread};
         Swarm swarm;
         swarm.program = make_real_program(
-            swarm.slow_host, run_in_thread(train, {}), table,
+            swarm.slow_host, {"ml1"}, run_in_thread(train, {}), table,
             [&](TrainRequest r) { swarm.asked(std::move(r)); }, [](const TraceEvent&) {});
         std::string seen = swarm.run();
         swarm.program.reset();
