@@ -29,7 +29,8 @@ struct Calibration {
     static constexpr double no_cost = std::numeric_limits<double>::infinity();
 
     std::string file;  ///< source of the values; empty: defaults
-    /// By name. A row `WORKLOAD@NODE` is that of the ML node of this name only.
+    /// By name. A row `WORKLOAD@NODE` is that of the ML node of this name only, if it runs a
+    /// program; modelled training (TrainingModel::batch_time) takes the row without a node.
     std::map<std::string, WorkloadCost> workloads;
     double merge_bytes_per_second = 4e9;   ///< of all contributions together
     double hash_bytes_per_second = 1.5e9;  ///< SHA-256

@@ -6,7 +6,6 @@
 // processes of this machine.
 #include <array>
 #include <atomic>
-#include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -86,7 +85,10 @@ int run(int arguments, char** words) {
     std::signal(SIGTERM, [](int) { stopped = 1; });
     cpu_set_t allowed;
     CPU_ZERO(&allowed);
-    sched_getaffinity(0, sizeof allowed, &allowed);
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
+        std::perror("cpu_speed: sched_getaffinity");
+        return 1;
+    }
     std::vector<std::jthread> threads;
     for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
         if (CPU_ISSET(cpu, &allowed)) {

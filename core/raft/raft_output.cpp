@@ -96,18 +96,16 @@ Result<Bytes> RaftConsensus::encoded_record(std::uint64_t index) const {
     return index <= log_.forgotten() ? options_.archive(index) : encode_record(log_.at(index));
 }
 
-/// Split into appends that fit into a frame; of records that are sent again the first one only.
+/// Split into messages that fit into a frame. If these records were sent before, the first message
+/// only, or none of them.
 void RaftConsensus::send_append(SwarmTime now, const raft_message& message,
                                 ConsensusOutput& output) {
     using Verdict = RepeatedAppends::Verdict;
     const auto& append = message.append_entries;
     std::uint64_t before = append.prev_log_index;
-    std::uint64_t end = before + append.n_entries;
     const Verdict verdict =
         append.n_entries == 0 ? Verdict::first : repeated_.judge(now, message.server_id, before);
-    if (verdict == Verdict::withhold) {
-        end = before;
-    }
+    const std::uint64_t end = verdict == Verdict::withhold ? before : before + append.n_entries;
     do {
         ConsensusMessage sent;
         sent.kind = ConsensusKind::append;
@@ -131,6 +129,9 @@ void RaftConsensus::send_append(SwarmTime now, const raft_message& message,
             bytes += record->size();
             sent.records.push_back(std::move(*record));
             ++before;
+        }
+        if (sent.log_index == append.prev_log_index && !sent.records.empty()) {
+            repeated_.on_sent(now, message.server_id, sent.log_index);
         }
         output.emplace_back(SendConsensus{{message.server_address}, std::move(sent)});
     } while (before < end && verdict == Verdict::first);

@@ -214,7 +214,8 @@ bool SnLink::on_heartbeat_answered(SwarmTime now, const CommandResult& answer, O
         // An SN that sends no new view is noticed with a heartbeat.
         const Run most = has_others() ? factor_max_of_several : factor_max;
         sn_interval_factor_ = static_cast<int>(std::clamp<Run>(answer.run, 1, most));
-        claims_.on_denied(*sn_, dialled_);
+        claims_.on_member(*sn_, dialled_);
+        claims_.on_lease_valid(*sn_, dialled_);
     }
     const bool leaderless = answer.code == Errc::unreachable;
     if (leaderless && !leaderless_) {
@@ -251,7 +252,7 @@ void SnLink::on_view(SwarmTime now, std::uint64_t version) {
     forget_earlier();
     views_.on_view(now);
     pace_.on_answered(now);
-    claims_.on_denied(*sn_, dialled_);
+    claims_.on_member(*sn_, dialled_);
 }
 
 void SnLink::on_same_view(SwarmTime now, std::uint64_t version) {

@@ -88,7 +88,7 @@ public:
     /// \return true: it does so.
     bool on_heartbeat_answered(SwarmTime now, const CommandResult& answer, Outbox& out);
 
-    /// The SN in use says what ends this node. \return  false: that does not count yet, and the
+    /// The SN in use says what ends this node, or that its lease is over. \return  false: that does not count yet, and the
     /// next SN is dialled. \pre sn()
     /// \param code  of a refusal
     bool is_confirmed(SwarmTime now, EndClaim what, const std::string& said, Outbox& out,

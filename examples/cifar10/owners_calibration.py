@@ -26,7 +26,10 @@ def main(costs, *programs, out):
     table = read_table(costs)
     rows = table.setdefault("workloads", {})
     measured = {node: read_table(path)["workloads"] for node, path in (program.split("=", 1) for program in programs)}
-    for name in next(iter(measured.values())):
+    names = next(iter(measured.values())).keys()
+    if any(own.keys() != names for own in measured.values()):
+        raise ValueError("the programs have different workloads")
+    for name in names:
         rows[name] = combined_rows([own[name] for own in measured.values()], statistics.fmean)
         rows.update({f"{name}@{node}": own[name] for node, own in measured.items()})
     with open(out, "w", encoding="utf-8") as file:
