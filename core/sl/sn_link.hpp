@@ -88,9 +88,11 @@ public:
     /// \return true: it does so.
     bool on_heartbeat_answered(SwarmTime now, const CommandResult& answer, Outbox& out);
 
-    /// The SN in use says what ends this node, or that its lease is over. \return  false: that does not count yet, and the
-    /// next SN is dialled. \pre sn()
+    /// The SN in use says what ends this node, or that its lease is over.
+    ///
+    /// \pre sn()
     /// \param code  of a refusal
+    /// \return  false: that does not count yet, and the next SN is dialled.
     bool is_confirmed(SwarmTime now, EndClaim what, const std::string& said, Outbox& out,
                       Errc code = Errc::ok);
     /// It has answered otherwise than the one before: a third one is asked.
