@@ -6,7 +6,7 @@ namespace starling {
 namespace {
 
 constexpr SwarmDuration lease_over_limit = std::chrono::seconds(10);
-constexpr SwarmDuration believed_alone_wait = std::chrono::minutes(1);
+constexpr SwarmDuration believed_alone_wait = std::chrono::minutes(15);
 constexpr SwarmDuration believed_alone_wait_max = std::chrono::hours(6);
 
 }  // namespace

@@ -25,9 +25,9 @@ enum class EndClaim : std::uint8_t {
 /// node counts once two of them have made it; or after `limit`, if no other one answers until then.
 ///
 /// That its lease is over makes a node enrol again, which is urgent: the training may end without a
-/// lost member. So an SN is believed alone if it has not said so for a minute, then for four, ...
-/// up to 6 h; and after 10 s, if no other one answers. One that lies makes the node enrol again,
-/// and its round begin another attempt, a few times only.
+/// lost member. So an SN is believed alone if it has not said so for 15 minutes, then for an hour,
+/// ... up to 6 h; and after 10 s, if no other one answers. One that lies makes the node enrol
+/// again, and its round begin another attempt, a few times only.
 class EndClaims {
 public:
     enum class Verdict : std::uint8_t { first, again, confirmed };

@@ -167,7 +167,7 @@ TEST_F(LeaseOver, AnSnThatLiesMakesTheNodeRejoinAFewTimesOnly) {
         up(1);
         answer_all(1, Errc::stale);
     }
-    EXPECT_EQ(rejoined, (std::vector<int>{0, 1, 5, 21, 85}));
+    EXPECT_EQ(rejoined, (std::vector<int>{0, 15, 75}));
 }
 
 class LeaseOverAgain : public LeaseOver {
