@@ -10,22 +10,32 @@ EVENTS = {event for _, *pair in PHASES for event in pair if event}
 LINE = re.compile(r"(\d+) (\S+) (\w+) ?(.*)")
 
 
+def events_of(path):
+    """(nanoseconds since 1970, in a rehearsal since its start; node; event; its fields, as text) of each event."""
+    epoch = 0
+    with open(path) as lines:
+        for line in lines:
+            if line.startswith("#"):
+                if start := re.match(r"# starling-trace .*epoch_ns=(\d+)", line):
+                    epoch = int(start.group(1))
+            elif event := LINE.match(line):
+                yield epoch + int(event.group(1)), event.group(2), event.group(3), event.group(4)
+
+
 def read_marks(paths):
     """{round: {event: {node: seconds}}}; of several attempts at a round the last. Real traces are put on one clock."""
     found = {}
     for path in paths:
-        epoch = 0
-        with open(path) as lines:
-            for line in lines:
-                if line.startswith("#"):
-                    if start := re.match(r"# starling-trace .*epoch_ns=(\d+)", line):
-                        epoch = int(start.group(1))
-                    continue
-                event = LINE.match(line)
-                if event and event.group(3) in EVENTS and (number := re.search(r"\b(?:round|sync)=(\d+)", event.group(4))):
-                    marks = found.setdefault(int(number.group(1)), {}).setdefault(event.group(3), {})
-                    marks[event.group(2)] = (epoch + int(event.group(1))) / 1e9
+        for when, node, event, fields in events_of(path):
+            if event in EVENTS and (number := re.search(r"\b(?:round|sync)=(\d+)", fields)):
+                found.setdefault(int(number.group(1)), {}).setdefault(event, {})[node] = when / 1e9
     return found
+
+
+def span(path, events):
+    """Nanoseconds, as events_of(), of the first and the last of these events. ValueError: there is none."""
+    times = [when for when, _, event, _ in events_of(path) if event in events]
+    return min(times), max(times)
 
 
 def order_of_events(paths):

@@ -21,7 +21,7 @@ namespace starling::bench {
 namespace {
 
 constexpr timespec pause{0, 25'000'000};
-constexpr std::size_t values = 2048;   ///< two arrays in the L1 cache: memory is not measured
+constexpr std::size_t values = 2048;   ///< 8 KiB, in the L1 cache: memory is not measured
 constexpr int warm_up_passes = 200;    ///< until the core has its full clock
 constexpr int measured_passes = 3000;  ///< about 0.2 ms
 

@@ -183,7 +183,7 @@ protected:
     }
 };
 
-TEST_F(LeaseOverAgain, AMemberThatIsTakenForValidElsewhereDoesNotRejoin) {
+TEST_F(LeaseOverAgain, AMemberWhoseHeartbeatsAnotherSnAcceptsDoesNotRejoin) {
     start_again();
     up(2);
     answer_all(2, Errc::stale);

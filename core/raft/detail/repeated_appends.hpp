@@ -17,9 +17,9 @@ namespace starling {
 class RepeatedAppends {
 public:
     enum class Verdict : std::uint8_t {
-        first,     ///< it begins behind the newest append's first record: to be sent in whole
-        repeat,    ///< it does not, and is due again
-        withhold,  ///< it does not, and is not due: an append without records is sent
+        first,     ///< it begins with a later record than the last one: to be sent in whole
+        repeat,    ///< it does not, and a copy is due
+        withhold,  ///< it does not, and none is due: an append without records is sent
     };
 
     explicit RepeatedAppends(SwarmDuration heartbeat) : heartbeat_(heartbeat) {}
