@@ -117,8 +117,8 @@ private:
     double bytes() const {
         return static_cast<double>(model_->parameters * element_bytes(DType::f32));
     }
-    double save_seconds() const { return bytes() / model_->save_bytes_per_second; }
-    double load_seconds() const { return bytes() / model_->load_bytes_per_second; }
+    double save_seconds() const { return bytes() / model_->copies.save; }
+    double load_seconds() const { return bytes() / model_->copies.load; }
 
     OpenRequest open_request() const {
         OpenRequest request;
@@ -143,6 +143,7 @@ private:
         request.check_in.epochs_total = static_cast<std::uint32_t>(model_->epochs);
         request.check_in.finished = finished_;
         request.check_in.fresh = true;
+        request.until_merge = model_->sync_until == SyncUntil::merge;
         request.check_in.loss = std::numeric_limits<double>::quiet_NaN();
         const std::uint64_t size = model_->parameters * element_bytes(DType::f32);
         request.params = cut(Blob::phantom(size), model_->segment_bytes);
@@ -211,6 +212,7 @@ Result<TrainingModel> read_training_model(const std::map<std::string, std::strin
         read_choice(environment, "COMPRESS", parse_compression, model.compression),
         read_choice(environment, "MERGE", parse_merge_method, model.merge),
         read_choice(environment, "DURABLE", parse_durability, model.durable),
+        read_choice(environment, "SYNC_UNTIL", parse_sync_until, model.sync_until),
     };
     for (const Result<void>& check : checks) {
         if (!check) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/ml/sync_until.hpp"
 #include "core/ml/training_thread.hpp"
 #include "core/node/work.hpp"
 #include "sim/calibration.hpp"
@@ -33,6 +34,13 @@ struct BatchTime {
     std::optional<WorkloadCost> cost;  ///< that row
 };
 
+/// How fast a program copies its tensors into segments, and back: bytes a second of the reference
+/// machine's CPU time.
+struct CopyRates {
+    double save = Calibration::no_cost;
+    double load = Calibration::no_cost;
+};
+
 /// Parameters of modelled training, which computes nothing. The defaults are the `tiny` model of
 /// the CIFAR-10 example.
 struct TrainingModel {
@@ -52,23 +60,23 @@ struct TrainingModel {
     CompressionMethod compression;
     MergeMethod merge;
     Durability durable = Durability::all;
+    SyncUntil sync_until = SyncUntil::commit;
 
     /// Of the optimiser's state, kept at each sync; none: as large as the parameters, like that of
     /// an optimiser with one running mean; 0: nothing is kept.
     std::optional<std::uint64_t> state_bytes;
     /// See layout_of(); nullptr: each program makes its own.
     std::shared_ptr<const ParamLayout> layout;
-    // Of the reference machine's CPU time, between the program's tensors and segments.
-    double save_bytes_per_second = Calibration::no_cost;
-    double load_bytes_per_second = Calibration::no_cost;
+    CopyRates copies;
 
     /// Batches of one epoch; the last one may be smaller.
     std::uint64_t batches() const { return (samples + batch_size - 1) / batch_size; }
 };
 
 /// Reads `model.*` properties of the actor and the program's environment (MAX_EPOCHS, MIN_PEERS,
-/// SYNC_FREQUENCY, NODE_WEIGHTAGE, TRAINING_CONTRACT, and EXCHANGE, COMPRESS, MERGE and DURABLE
-/// with the values of the flags of examples/cifar10). Errc::usage names the property or variable.
+/// SYNC_FREQUENCY, NODE_WEIGHTAGE, TRAINING_CONTRACT, and EXCHANGE, COMPRESS, MERGE, DURABLE and
+/// SYNC_UNTIL with the values of the flags of examples/cifar10). Errc::usage names the property or
+/// variable.
 Result<TrainingModel> read_training_model(const std::map<std::string, std::string>& properties,
                                           const std::map<std::string, std::string>& environment);
 

@@ -151,8 +151,8 @@ std::shared_ptr<const TrainingModel> Simulation::Impl::training_model(const SimN
             }
             model->batch_time.cost = std::move(*cost);
         }
-        model->save_bytes_per_second = options.calibration.save_bytes_per_second;
-        model->load_bytes_per_second = options.calibration.load_bytes_per_second;
+        model->copies = {.save = options.calibration.save_bytes_per_second,
+                         .load = options.calibration.load_bytes_per_second};
         model->layout = layout_of(*model);
         known = std::make_shared<const TrainingModel>(std::move(*model));
     }

@@ -81,7 +81,8 @@ std::vector<TraceRecord> newest_training(std::vector<TraceRecord> records) {
             if (round < next) {  // a new training
                 first_start[record.node] = record.start;
             }
-            next = round + 1;
+            // One that is not committed yet may be replaced by another model of the same round.
+            next = record.text("committed") == "0" ? round : round + 1;
         }
     }
     std::erase_if(records, [&](const TraceRecord& record) {

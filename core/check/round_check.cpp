@@ -184,17 +184,38 @@ void RoundCheck::on_sync_begin(SwarmTime time, const NodeId& ml, const EventFiel
 }
 
 void RoundCheck::on_sync_end(SwarmTime time, const NodeId& ml, const EventFields& fields) {
-    on_continued(time, ml, fields);
+    const bool committed = fields.number("committed").value_or(1) != 0;
+    if (committed) {
+        on_continued(time, ml, fields);
+    }
     const std::uint64_t session = fields.number("session").value_or(0);
     check_older_starts(time, ml, session);
     Program& program = programs_[ml][session];
     program.took_part = true;
     program.has_model = true;
     program.waits = false;
+    if (!committed && !program.uncommitted.empty()) {
+        violations_.add(time, ml, from_committed,
+                        "continues from another round before it knows that " +
+                            brief(program.uncommitted) + " was committed");
+    }
+    program.uncommitted = committed ? "" : fields.text("digest");
     if (fields.flag("final")) {
         program.final = fields.text("digest");
         program.final_at = time;
     }
+}
+
+void RoundCheck::on_sync_committed(SwarmTime time, const NodeId& ml, const EventFields& fields) {
+    on_continued(time, ml, fields);
+    Program& program = programs_[ml][fields.number("session").value_or(0)];
+    const std::string digest(fields.text("digest"));
+    if (!program.uncommitted.empty() && program.uncommitted != digest) {
+        violations_.add(time, ml, from_committed,
+                        "has trained from " + brief(program.uncommitted) +
+                            ", and takes it for committed as " + brief(digest));
+    }
+    program.uncommitted.clear();
 }
 
 void RoundCheck::on_stopped(SwarmTime time, const NodeId& node, const EventFields& fields) {

@@ -38,6 +38,7 @@ public:
     void on_continued(SwarmTime time, const NodeId& node, const EventFields& fields);
     void on_sync_begin(SwarmTime time, const NodeId& ml, const EventFields& fields);
     void on_sync_end(SwarmTime time, const NodeId& ml, const EventFields& fields);
+    void on_sync_committed(SwarmTime time, const NodeId& ml, const EventFields& fields);
     void on_stopped(SwarmTime time, const NodeId& node, const EventFields& fields);
     /// The harness has seen a process run or end that must not.
     void on_observed(SwarmTime time, const NodeId& node, const EventFields& fields);
@@ -75,6 +76,8 @@ private:
         bool took_part = false;  ///< it has started a sync
         bool has_model = false;  ///< a committed one, in this start
         bool waits = false;      ///< it is in a sync
+        /// Digest of the model that it has, if it does not know that to be committed. Else empty.
+        std::string uncommitted;
         bool stopped = false;
         std::uint64_t code = 0;
         std::string final;  ///< digest of the final model that it got

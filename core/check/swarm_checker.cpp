@@ -78,6 +78,8 @@ void SwarmChecker::report(SwarmTime time, const NodeId& node, const TraceEvent& 
         rounds.on_sync_begin(time, node, fields);
     } else if (event.name == "sync_end") {
         rounds.on_sync_end(time, node, fields);
+    } else if (event.name == "sync_committed") {
+        rounds.on_sync_committed(time, node, fields);
     } else if (event.name == "node_stopped") {
         rounds.on_stopped(time, node, fields);
     } else if (event.name == "observed") {

@@ -89,12 +89,15 @@ private:
     void on_connect_failed(const ConnectFailed& failed, Outbox& out);
     void on_frame(const FrameReceived& received, Outbox& out);
     void on_sync_done(const SyncDone& done, Outbox& out);
+    void on_round_committed(const SyncCommitted& committed, Outbox& out);
     void on_segment(const MlSegment& segment, const Blob& body, Outbox& out);
     void end_sync_if_complete(Outbox& out);
+    void end_sync_if_committed(Outbox& out);
     void on_merged(ParameterSync::Merged merged, Outbox& out);
     void on_work(const WorkDone& done, Outbox& out);
     void on_open_request(OpenRequest request, Outbox& out);
     void on_sync_request(SyncRequest request, Outbox& out);
+    void begin_sync(SyncRequest request, Outbox& out);
     void on_exit_request(const ExitRequest& request, Outbox& out);
     void send_open(Outbox& out);
 
@@ -134,6 +137,8 @@ private:
     std::unique_ptr<ExitRequest> exit_;  ///< the program has ended, while its states are removed
     std::unique_ptr<Error> failed_;      ///< for the program's next request
     std::unique_ptr<Error> leaving_;     ///< only the message to the SL is left to be sent
+    /// The program's next sync, while the round of the last one is being committed.
+    std::unique_ptr<SyncRequest> next_sync_;
     Run run_ = 0;
     bool warned_not_stored_ = false;  ///< that there is no storage for the program's state
     bool program_waits_ = false;
@@ -187,6 +192,8 @@ void MlNode::on_frame(const FrameReceived& received, Outbox& out) {
         }
     } else if (const auto* done = std::get_if<SyncDone>(&message)) {
         on_sync_done(*done, out);
+    } else if (const auto* committed = std::get_if<SyncCommitted>(&message)) {
+        on_round_committed(*committed, out);
     } else if (const auto* segment = std::get_if<MlSegment>(&message)) {
         on_segment(*segment, received.frame.body, out);
     } else if (const auto* failed = std::get_if<SessionFailed>(&message)) {
@@ -200,6 +207,30 @@ void MlNode::on_sync_done(const SyncDone& done, Outbox& out) {
     }
 }
 
+void MlNode::on_round_committed(const SyncCommitted& committed, Outbox& out) {
+    if (!sync_.on_committed(committed)) {
+        out.report(TraceEvent("sync_done_ignored").with("round", sync_.next_round()));
+    } else {
+        end_sync_if_committed(out);
+    }
+}
+
+/// The program has had the round's model for a while, and its next sync may wait for the commit.
+void MlNode::end_sync_if_committed(Outbox& out) {
+    if (states_.is_storing() || !sync_.commit_is_known()) {
+        return;
+    }
+    const SyncDone done = sync_.end_committed();
+    states_.on_round_committed();
+    out.report(TraceEvent("sync_committed")
+                   .with("session", sl_.session())
+                   .with("round", done.round)
+                   .with("digest", to_string(done.digest)));
+    if (next_sync_) {
+        begin_sync(std::move(*std::exchange(next_sync_, nullptr)), out);
+    }
+}
+
 void MlNode::on_segment(const MlSegment& segment, const Blob& body, Outbox& out) {
     if (!sync_.add_merged(segment, body)) {
         out.report(TraceEvent("ml_segment_refused").with("index", segment.index));
@@ -208,10 +239,12 @@ void MlNode::on_segment(const MlSegment& segment, const Blob& body, Outbox& out)
     }
 }
 
-/// A model may come while the state is still being stored: one that others have committed without
-/// this member. The program's next state needs the slot of the one before.
+/// A committed model may come while the state is still being stored: one that others have committed
+/// without this member. The program's next state needs the slot of the one before. And it may come
+/// while the program trains, in place of one that was not committed: it waits for the next sync.
 void MlNode::end_sync_if_complete(Outbox& out) {
-    if (sync_.is_complete() && !states_.is_storing()) {
+    const ParameterSync::Merged* merged = sync_.complete();
+    if (merged != nullptr && program_waits_ && (!merged->done.committed || !states_.is_storing())) {
         on_merged(sync_.take_merged(), out);
     }
 }
@@ -224,13 +257,21 @@ void MlNode::on_merged(ParameterSync::Merged merged, Outbox& out) {
                    .with("members", done.member_count)
                    .with("digest", to_string(done.digest))
                    .with("final", done.final ? 1U : 0U)
+                   .with("committed", done.committed ? 1U : 0U)
                    .log(Level::info, component,
                         "Merge Done: round " + std::to_string(done.round) +
                             (done.final ? " (final)" : "") + ", " +
                             std::to_string(done.member_count) + " members, digest " +
-                            short_text(done.digest)));
+                            short_text(done.digest) + (done.committed ? "" : "; being committed")));
     final_received_ = done.final;
     SyncedReply reply{done.round, done.digest, std::move(merged.params), done.final, {}};
+    reply.replaced = next_sync_ != nullptr;
+    next_sync_.reset();
+    if (!done.committed) {
+        resume(std::move(reply), out);
+        sync_.on_taken(sl_.peer(), out);
+        return;
+    }
     if (sync_.next_sequence() == 1) {
         reply.resumed = states_.take(contract_, run_, layout_fingerprint_, reply.round, out);
     }
@@ -306,6 +347,18 @@ void MlNode::on_sync_request(SyncRequest request, Outbox& out) {
                      ? "Finished local training. Final merging starts; waiting "
                        "for other peers to complete"
                      : "Starting Swarm merging round " + std::to_string(sync_.next_round())));
+    if (sync_.awaits_commit()) {
+        next_sync_ = std::make_unique<SyncRequest>(std::move(request));
+        end_sync_if_complete(out);
+    } else {
+        begin_sync(std::move(request), out);
+    }
+}
+
+void MlNode::begin_sync(SyncRequest request, Outbox& out) {
+    // The first sync brings the state of an earlier start, and the last one the final model.
+    request.until_merge =
+        request.until_merge && sync_.next_sequence() > 0 && !request.check_in.finished;
     const bool stores_state = request.snapshot && setup_.keeps_state;
     if (stores_state) {
         store_state(std::move(*request.snapshot), out);
@@ -347,6 +400,7 @@ void MlNode::on_state_work(std::uint64_t work, const KeptReply& kept, Outbox& ou
         states_.on_stored();
         sync_.on_state_stored(sl_.peer(), out);
         end_sync_if_complete(out);
+        end_sync_if_committed(out);
     }
     if (work == StateSlots::remove_work && exit_ && !stopped_) {
         on_exit_request(*exit_, out);
@@ -381,6 +435,7 @@ void MlNode::fail(Error error, Outbox& out) {
     }
     failed_ = std::make_unique<Error>(std::move(error));
     sync_.cancel();
+    next_sync_.reset();
     out.report(
         TraceEvent("session_failed")
             .with("code", static_cast<std::uint64_t>(failed_->code))

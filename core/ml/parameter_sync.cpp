@@ -7,7 +7,7 @@ void ParameterSync::send(const NodeId& sl, SyncRequest request, bool stores_stat
     awaited_ = sequence;
     model_bytes_ = size_bytes(request.params);
     segment_bytes_ = request.params.empty() ? segment_bytes : request.params.front().size();
-    out.send(sl, SyncBegin{sequence, request.check_in, stores_state});
+    out.send(sl, SyncBegin{sequence, request.check_in, stores_state, request.until_merge});
     for (std::uint32_t i = 0; i < request.params.size(); ++i) {
         out.send(sl, MlSegment{sequence, i}, std::move(request.params[i]));
     }
@@ -17,8 +17,13 @@ void ParameterSync::on_state_stored(const NodeId& sl, Outbox& out) const {
     out.send(sl, StateStored{next_sequence_ - 1});
 }
 
+void ParameterSync::on_taken(const NodeId& sl, Outbox& out) const {
+    out.send(sl, ModelTaken{next_sequence_ - 1});
+}
+
 bool ParameterSync::begin_merged(const SyncDone& done) {
-    if (awaited_ != done.sequence || incoming_) {
+    const bool twice = uncommitted_ && !done.committed;
+    if (awaited_ != done.sequence || incoming_ || twice) {
         return false;
     }
     incoming_ = std::make_unique<Merged>(
@@ -37,16 +42,37 @@ bool ParameterSync::add_merged(const MlSegment& segment, const Blob& body) {
     return true;
 }
 
+bool ParameterSync::on_committed(const SyncCommitted& committed) {
+    if (awaited_ != committed.sequence || !uncommitted_ || incoming_) {
+        return false;
+    }
+    committed_ = true;
+    return true;
+}
+
+SyncDone ParameterSync::end_committed() {
+    const SyncDone done = *uncommitted_;
+    cancel();
+    return done;
+}
+
 ParameterSync::Merged ParameterSync::take_merged() {
     Merged merged = std::move(*incoming_);
     next_round_ = merged.done.round + 1;
-    cancel();
+    incoming_.reset();
+    if (merged.done.committed) {
+        cancel();
+    } else {
+        uncommitted_ = std::make_unique<SyncDone>(merged.done);
+    }
     return merged;
 }
 
 void ParameterSync::cancel() {
     awaited_.reset();
     incoming_.reset();
+    uncommitted_.reset();
+    committed_ = false;
 }
 
 }  // namespace starling

@@ -8,7 +8,8 @@
 namespace starling {
 
 /// Carries the parameters of one sync to the SL, and the merged ones of its round back. One at a
-/// time: the program waits meanwhile.
+/// time: the program waits meanwhile, at the least until they are merged (SyncUntil). The next sync
+/// begins once the round is committed.
 class ParameterSync {
 public:
     /// The merged parameters of a round.
@@ -25,15 +26,29 @@ public:
     void send(const NodeId& sl, SyncRequest request, bool stores_state, Outbox& out);
     /// Tells the SL, which reports nothing before. \pre  send()
     void on_state_stored(const NodeId& sl, Outbox& out) const;
+    /// The program has parameters that are not committed yet: tells the SL. \pre  send()
+    void on_taken(const NodeId& sl, Outbox& out) const;
     /// The merged parameters follow as segments.
     /// \return  false: they are not awaited.
     bool begin_merged(const SyncDone& done);
+    /// The round of the last take_merged() is committed.
+    /// \return  false: that is not awaited.
+    bool on_committed(const SyncCommitted& committed);
+    bool commit_is_known() const { return committed_; }
+    /// Ends the sync. \pre  commit_is_known()
+    SyncDone end_committed();
     /// \return  false, and dropped: of another sync, a wrong index or size, or a duplicate.
     bool add_merged(const MlSegment& segment, const Blob& body);
-    bool is_complete() const { return incoming_ && incoming_->present == incoming_->params.size(); }
-    /// Ends the sync.
-    /// \pre  is_complete()
+    /// What has come, once it is complete; nullptr: not yet.
+    const Merged* complete() const {
+        const bool all = incoming_ && incoming_->present == incoming_->params.size();
+        return all ? incoming_.get() : nullptr;
+    }
+    /// Ends the sync, if the round is committed.
+    /// \pre  complete()
     Merged take_merged();
+    /// The program has the merged parameters; whether their round is committed is not known yet.
+    bool awaits_commit() const { return uncommitted_ != nullptr; }
     /// Nothing is awaited any more.
     void cancel();
 
@@ -48,6 +63,8 @@ private:
     std::uint64_t segment_bytes_ = 0;       ///< of the first segment; the last one may be shorter
     std::optional<std::uint64_t> awaited_;  ///< number of the sync that the SL has not answered yet
     std::unique_ptr<Merged> incoming_;      ///< nothing, most of the time
+    std::unique_ptr<SyncDone> uncommitted_;  ///< see awaits_commit(); nothing, most of the time
+    bool committed_ = false;                 ///< what uncommitted_ tells of is committed now
 };
 
 }  // namespace starling

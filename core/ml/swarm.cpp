@@ -210,9 +210,26 @@ void SwarmCallback::resume(const ProgramSnapshot& kept, Round round) {
 }
 
 void SwarmCallback::sync(bool finished) {
-    if (ended_) {
-        return;  // the final model is loaded
+    bool again = !ended_;  // else the final model is loaded
+    while (again) {
+        SyncRequest request = sync_request(finished);
+        const std::uint64_t batches = request.batches;
+        const TrainReply reply = session_.thread_.ask(std::move(request));
+        if (const auto* failed = std::get_if<FailedReply>(&reply)) {
+            throw SwarmError(failed->error);
+        }
+        const auto* synced = std::get_if<SyncedReply>(&reply);
+        STARLING_INVARIANT(synced != nullptr, "a sync request is answered so");
+        take(*synced, batches);
+        again = finished && synced->replaced && !synced->final;
+        if (finished && !synced->final && !again) {
+            fail(Errc::malformed,
+                 "the SL node answered the end of training with a model that is not final");
+        }
     }
+}
+
+SyncRequest SwarmCallback::sync_request(bool finished) {
     SyncRequest request;
     request.check_in.weight = options_.node_weightage;
     request.check_in.samples = counter_.since_sync() * options_.batch_size;
@@ -225,36 +242,39 @@ void SwarmCallback::sync(bool finished) {
                                 : loss_sum_ / static_cast<double>(counter_.since_sync());
     request.check_in.scalars = std::exchange(scalars_, {});
     request.batches = counter_.since_sync();
+    request.until_merge = options_.sync_until == SyncUntil::merge;
     if (options_.state != nullptr && rounds_ > 0) {
         request.snapshot = snapshot();
     }
     request.params = parameters_.save_segments();
+    return request;
+}
 
-    const TrainReply reply = session_.thread_.ask(std::move(request));
-    if (const auto* failed = std::get_if<FailedReply>(&reply)) {
-        throw SwarmError(failed->error);
-    }
-    const auto* synced = std::get_if<SyncedReply>(&reply);
-    STARLING_INVARIANT(synced != nullptr, "a sync request is answered so");
-    STARLING_INVARIANT(is_whole(synced->params, parameters_.layout().size_bytes()),
+/// \param batches  that the program has trained before it
+void SwarmCallback::take(const SyncedReply& synced, std::uint64_t batches) {
+    STARLING_INVARIANT(is_whole(synced.params, parameters_.layout().size_bytes()),
                        "the ML node hands on whole vectors only");
-    parameters_.load(synced->params);
-    if (synced->resumed) {
-        resume(*synced->resumed, synced->round);
+    parameters_.load(synced.params);
+    if (synced.resumed) {
+        resume(*synced.resumed, synced.round);
     }
-    rounds_ = synced->round + 1;
-    digest_ = synced->digest;
+    rounds_ = synced.round + 1;
+    digest_ = synced.digest;
     counter_.synced();
     loss_sum_ = 0.0;
-    if (finished && !synced->final) {
-        fail(Errc::malformed,
-             "the SL node answered the end of training with a model that is not final");
+    if (synced.replaced) {
+        session_.log(Level::warning,
+                     "Round " + std::to_string(synced.round) +
+                         " was committed to another model than the one that this program has "
+                         "trained from: " +
+                         std::to_string(batches) + " batches are lost",
+                     "SwarmCallback");
     }
-    if (synced->final) {
+    if (synced.final) {
         ended_ = true;
         session_.trace(
             TraceEvent("final_model")
-                .with("round", synced->round)
+                .with("round", synced.round)
                 .with("digest", to_string(digest_))
                 .log(
                     Level::info, "SwarmCallback",

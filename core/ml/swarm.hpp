@@ -12,6 +12,7 @@
 #include "core/base/result.hpp"
 #include "core/ledger/contract.hpp"
 #include "core/ml/sync_counter.hpp"
+#include "core/ml/sync_until.hpp"
 #include "core/node/work.hpp"
 #include "core/params/param_layout.hpp"
 #include "core/trace/trace_event.hpp"
@@ -141,6 +142,9 @@ struct SwarmCallbackOptions {
     /// crash), more than half of them, or none; the same for all members. The others store it while
     /// the training goes on.
     Durability durable = Durability::all;
+    /// Whether a sync waits for the commit of its round, or for the merge only. A choice of this
+    /// member alone. The first and the last sync wait for the commit in any case.
+    SyncUntil sync_until = SyncUntil::commit;
     /// Names what a batch costs in a calibration table, e.g. "cifar10/tiny/32".
     std::string workload = "default";
     /// Kept at each sync, so that a program that is killed goes on from there when it is started
@@ -186,6 +190,8 @@ public:
 
 private:
     void sync(bool finished);
+    SyncRequest sync_request(bool finished);
+    void take(const SyncedReply& synced, std::uint64_t batches);
     ProgramSnapshot snapshot() const;
     void resume(const ProgramSnapshot& kept, Round round);
 

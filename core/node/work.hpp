@@ -52,6 +52,7 @@ struct SyncRequest {
     Segments params;
     std::uint64_t batches = 0;                ///< trained since the last sync
     std::optional<ProgramSnapshot> snapshot;  ///< to be kept; nothing before it has trained
+    bool until_merge = false;                 ///< see SyncUntil; not for the first or last sync
 };
 /// The program's train function has returned or thrown.
 struct ExitRequest {
@@ -66,7 +67,7 @@ struct OpenedReply {
     Round round = 0;
     std::uint32_t min_peers = 0;
 };
-/// The committed parameters of the round.
+/// The parameters of the round, committed unless the request was `until_merge`.
 struct SyncedReply {
     Round round = 0;
     Digest digest;
@@ -74,6 +75,9 @@ struct SyncedReply {
     bool final = false;
     /// Kept by an earlier start: the program goes on there.
     std::optional<ProgramSnapshot> resumed;
+    /// They replace those of the last reply, which were not committed. What the program has handed
+    /// over with its request is not used.
+    bool replaced = false;
 };
 struct FailedReply {
     Error error;

@@ -42,6 +42,7 @@ struct ExchangeTerms {
     bool frozen = true;  ///< false: `members` are expected_members()
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
     Durability durable = Durability::all;
+    bool stores_later = false;      ///< once RoundExchange::store_merged() is called
     bool in_arrival_order = false;  ///< see SlNodeOptions::PlantedFaults
     /// Of this attempt at this node: of its work (WorkId) and the segments it sends (SendGroup).
     std::uint32_t serial = 0;

@@ -5,6 +5,14 @@
 #include "core/sl/sl_log.hpp"
 
 namespace starling {
+namespace {
+
+/// Rounds that wait for their commit once a program has trained from a model that was not
+/// committed. So members that come and go on purpose cost the others one of so many rounds of
+/// training.
+constexpr Round rounds_after_replaced = 100;
+
+}  // namespace
 
 void MlSession::on_up(const NodeId& ml) {
     connected_.insert(ml);
@@ -22,8 +30,12 @@ Result<void> MlSession::open(const NodeId& ml, const OpenSession& open, SharedRo
                              Outbox& out) {
     const Result<std::shared_ptr<const ParamLayout>> parsed = shared.layout(open.layout_text);
     early_.reset();
-    session_ = std::make_unique<Session>(Session{
-        .ml = ml, .open = nullptr, .layout = nullptr, .joined = false, .delivered_round = {}});
+    session_ = std::make_unique<Session>(Session{.ml = ml,
+                                                 .open = nullptr,
+                                                 .layout = nullptr,
+                                                 .joined = false,
+                                                 .delivered_round = {},
+                                                 .uncommitted_from = 0});
     OpenSession request = open;
     if (parsed && (*parsed)->text() == open.layout_text) {
         request.layout_text.clear();  // see layout_text()
@@ -84,6 +96,7 @@ void MlSession::on_sync_begin(const SyncBegin& begin, Round round, Outbox& out) 
     sync.sequence = begin.sequence;
     sync.check_in = begin.check_in;
     sync.stores_state = begin.stores_state;
+    sync.until_merge = begin.until_merge;
     sync.params.resize(session_->layout->segment_count());
     sync_ = std::make_unique<Sync>(std::move(sync));
     out.report(TraceEvent("sync_receiving").with("round", round));
@@ -152,18 +165,42 @@ void MlSession::contribute_finished(const Segments& merged) {
     }
 }
 
+void MlSession::give_uncommitted(const SyncDone& merged, const Segments& model, Outbox& out) {
+    sync_->given = std::make_unique<SyncDone>(merged);
+    SyncDone done = merged;
+    done.final = false;
+    done.committed = false;
+    send_model(done, model, out);
+}
+
 void MlSession::complete_sync(const Commit& commit, const Segments& model, Outbox& out) {
-    out.send(session_->ml,
-             SyncDone{.sequence = sync_->sequence,
-                      .round = commit.round,
-                      .member_count = static_cast<std::uint32_t>(commit.members.size()),
-                      .digest = commit.digest,
-                      .final = commit.final});
-    for (std::uint32_t i = 0; i < model.size(); ++i) {
-        out.send(session_->ml, MlSegment{sync_->sequence, i}, model[i]);
+    const SyncDone* const given = sync_->given.get();
+    const bool has_it = given != nullptr && given->round == commit.round &&
+                        given->digest == commit.digest && !commit.final;
+    if (has_it) {
+        out.send(session_->ml, SyncCommitted{sync_->sequence});
+    } else {
+        if (given != nullptr) {
+            session_->uncommitted_from = commit.round + rounds_after_replaced;
+        }
+        send_model({.sequence = 0,
+                    .round = commit.round,
+                    .member_count = static_cast<std::uint32_t>(commit.members.size()),
+                    .digest = commit.digest,
+                    .final = commit.final,
+                    .committed = true},
+                   model, out);
     }
     sync_.reset();
     session_->delivered_round = commit.round;
+}
+
+void MlSession::send_model(SyncDone done, const Segments& model, Outbox& out) const {
+    done.sequence = sync_->sequence;
+    out.send(session_->ml, done);
+    for (std::uint32_t i = 0; i < model.size(); ++i) {
+        out.send(session_->ml, MlSegment{done.sequence, i}, model[i]);
+    }
 }
 
 }  // namespace starling

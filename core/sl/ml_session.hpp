@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "core/base/heap_optional.hpp"
 #include "core/base/node_set.hpp"
@@ -58,7 +59,8 @@ public:
     void on_state_stored(const StateStored& stored);
     /// The program's state of the current sync is not durable yet.
     bool is_storing_state() const { return sync_ && sync_->stores_state; }
-    /// The ML's parameters are complete, and it waits for the committed model.
+    /// The ML's parameters are complete, and it waits for the committed model, or has got a merged
+    /// one and waits for its commit.
     bool is_waiting() const { return sync_ && sync_->waiting; }
     /// Whether the ML has not been sent this model yet.
     bool lacks(const CommittedModel& model) const {
@@ -72,7 +74,22 @@ public:
     /// The program has finished its training and others have not: what its next check-in and
     /// contribution are, by its end mode.
     void contribute_finished(const Segments& merged);
-    /// Sends the model of the commit to the ML, which ends the sync.
+    /// Whether the program does not wait for the commit of this round, and has not got its merged
+    /// model yet.
+    bool takes_uncommitted(Round round) const {
+        return is_waiting() && sync_->until_merge && !sync_->given &&
+               round >= session_->uncommitted_from;
+    }
+    /// The check-in is sent later: once the program has the merged model.
+    void delay_check_in() { sync_->delays_check_in = true; }
+    /// Whether it was delayed, and is to be sent now.
+    bool take_delayed_check_in() {
+        return sync_ != nullptr && std::exchange(sync_->delays_check_in, false);
+    }
+    /// Sends the merged model of an attempt to the ML. The sync ends with its commit, or that of
+    /// another one. \param merged  its round and digest, of as many members
+    void give_uncommitted(const SyncDone& merged, const Segments& model, Outbox& out);
+    /// Sends the model of the commit to the ML, unless it has got that before, which ends the sync.
     void complete_sync(const Commit& commit, const Segments& model, Outbox& out);
 
 private:
@@ -82,6 +99,8 @@ private:
         std::shared_ptr<const ParamLayout> layout;
         bool joined = false;                   ///< SessionOpened was sent
         std::optional<Round> delivered_round;  ///< of the newest model that the ML was sent
+        /// Until this round programs wait for commits: an earlier model was not committed.
+        Round uncommitted_from = 0;
     };
     struct NonFiniteTensor {
         std::uint32_t segment = 0;
@@ -94,11 +113,15 @@ private:
         std::uint32_t present = 0;  ///< segments of params that have come
         bool waiting = false;       ///< params are complete
         bool stores_state = false;  ///< see is_storing_state()
+        bool until_merge = false;   ///< see takes_uncommitted()
+        bool delays_check_in = false;
+        std::unique_ptr<SyncDone> given;  ///< by give_uncommitted(); nothing, most of the time
         /// Of the first segment that holds such values; nothing, most of the time.
         std::unique_ptr<NonFiniteTensor> non_finite;
     };
 
     void find_non_finite(std::uint32_t segment);
+    void send_model(SyncDone done, const Segments& model, Outbox& out) const;
 
     NodeSet connected_;           ///< ML nodes
     HeapOptional<NodeId> early_;  ///< of those, the newest, until a session is open

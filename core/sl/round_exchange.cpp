@@ -16,6 +16,7 @@ void RoundExchange::begin(SwarmTime now, OwnParameters own, ExchangeSetup setup,
     const bool read_soon = setup.compression.kind != Compression::none;
     model_ = std::make_unique<MergedModel>(serial_, key, *setup.layout, read_soon);
     merged_.reset();
+    stores_later_ = setup.stores_later;
     stored_names_.clear();
     if (!same_round(contributions_round_, key)) {
         kept_contributions_.clear();
@@ -241,11 +242,22 @@ void RoundExchange::on_hashed(const SegmentDigests& hashed, Outbox& out) {
 
 void RoundExchange::on_digest(const Digest& digest, Outbox& out) {
     merged_ = Merged{.report = {digest, {}, false}, .reported = false, .stored = {}};
-    storing_.change()[serial_] = {exchange_->key(), digest, {}};
-    model_->start_keeping(digest, exchange_->merged(), out);
-    model_.reset();
+    if (!stores_later_) {
+        store_merged(out);
+    }
     if (exchange_->frozen()) {
         on_merged_and_frozen(out);
+    }
+}
+
+void RoundExchange::store_merged(Outbox& out) {
+    stores_later_ = false;
+    if (exchange_ && merged_ && model_) {
+        const Digest& digest = merged_->report.digest;
+        storing_.change()[serial_] = {exchange_->key(), digest, {}};
+        model_->start_keeping(digest, exchange_->merged(), out);
+        model_.reset();
+        report_if_allowed();
     }
 }
 
@@ -290,7 +302,7 @@ void RoundExchange::set_storing_state(bool storing) {
 
 /// Nothing before the ledger has frozen the attempt: nobody would be told of it.
 void RoundExchange::report_if_allowed() {
-    if (!exchange_ || !exchange_->frozen() || !merged_ || storing_state_) {
+    if (!exchange_ || !exchange_->frozen() || !merged_ || storing_state_ || stores_later_) {
         return;
     }
     const bool durable = !storing_->contains(serial_);

@@ -88,6 +88,8 @@ public:
     void set_storing_state(bool storing);
     /// Whether there is a report that was not sent yet.
     bool take_new_report() { return std::exchange(new_report_, false); }
+    /// Starts to store the merged model, if that was delayed (ExchangeSetup::stores_later).
+    void store_merged(Outbox& out);
     /// Starts the work on merged segments that are new, and what follows on the last of them.
     ///
     /// \pre running()
@@ -106,6 +108,10 @@ public:
 
     /// The digest that this node merged the attempt to; nothing: it did not merge that one.
     std::optional<Digest> merged_digest(const Commit& commit) const;
+    /// The digest of merged() once it is whole; nullptr: not yet.
+    const Digest* whole_digest() const {
+        return exchange_ && merged_ ? &merged_->report.digest : nullptr;
+    }
     /// The merged model of the attempt, in memory. \pre  running()
     const Segments& merged() const { return exchange_->merged(); }
     /// The attempt was committed, and ends.
@@ -150,9 +156,10 @@ private:
     bool storing_fetched_ = false;
     bool storing_state_ = false;
     bool new_report_ = false;
+    bool stores_later_ = false;  ///< store_merged() is awaited
 
     // On the attempt of exchange_.
-    std::unique_ptr<MergedModel> model_;  ///< what it merges to, until it is hashed
+    std::unique_ptr<MergedModel> model_;  ///< what it merges to, until it is being stored
     struct Merged {
         MergeReport report;
         bool reported = false;  ///< the contract has allowed it, and `report` is signed

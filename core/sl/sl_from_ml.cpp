@@ -57,8 +57,32 @@ void SlNode::check_in(Outbox& out) {
     for (const auto& [name, value] : *said.scalars) {
         out.report(scalar_event(run_.next_round(), name, value));
     }
-    submit(CheckInRound{run_.contract(), run_.run(), run_.next_round(), said}, out);
+    if (!ml_.takes_uncommitted(run_.next_round())) {
+        submit_check_in(out);
+        begin_early(out);
+        return;
+    }
     begin_early(out);
+    if (run_.view() && round_.awaits_freeze(run_.key())) {
+        ml_.delay_check_in();
+    } else {
+        submit_check_in(out);
+    }
+}
+
+void SlNode::submit_check_in(Outbox& out) {
+    submit(CheckInRound{run_.contract(), run_.run(), run_.next_round(), ml_.check_in()}, out);
+}
+
+/// A program that does not wait for the commit has got its model, or has waited for that long
+/// enough: what the round needs beside it is done now. Before, it would take the processor and the
+/// disk from the exchange, for which the program waits.
+void SlNode::on_model_taken(Outbox& out) {
+    if (ml_.take_delayed_check_in()) {
+        submit_check_in(out);
+    }
+    round_.store_merged(out);
+    send_results(out);
 }
 
 void SlNode::on_close_session(const CloseSession& close, Outbox& out) {

@@ -20,7 +20,7 @@ void SlNode::begin_exchange(Outbox& out) {
     if (round_.freeze(now_, key, view, out)) {
         dial_partners(out);
         name_non_finite(round_.take_stored_names(), out);
-        send_new_report(out);
+        send_results(out);
         return;
     }
     round_.end(out);  // of an attempt that is over
@@ -75,6 +75,7 @@ ExchangeSetup SlNode::attempt_among(const MemberList& members) const {
     setup.method = config.merge;
     setup.non_finite = config.non_finite;
     setup.durable = config.durable;
+    setup.stores_later = ml_.takes_uncommitted(setup.key.round);
     setup.in_arrival_order = options_.planted.merge_in_arrival_order;
     // Where members are kept apart, the SN may judge one that delays the round earlier.
     setup.limit = members.all_merge() ? limit : limit / attempt_limit_parts;
@@ -93,7 +94,7 @@ void SlNode::begin_attempt(ExchangeSetup setup, Outbox& out) {
     }
     round_.begin(now_, std::move(own), std::move(setup), peers_.up(), out);
     round_.process_merged(out);  // a model without parameters is complete
-    send_new_report(out);
+    send_results(out);
 }
 
 void SlNode::dial_partners(Outbox& out) {
@@ -135,7 +136,7 @@ void SlNode::on_segment(const NodeId& from, const SegmentData& data, const Blob&
     } else {
         // and waits for another one of those that it names, or for the SN's decision
         name_non_finite(round_.on_segment(now_, from, data, body, out), out);
-        send_new_report(out);
+        send_results(out);
     }
 }
 
@@ -163,7 +164,7 @@ void SlNode::on_work(const WorkDone& done, Outbox& out) {
     if (kept != nullptr && kept->code == Errc::ok && work.kind == WorkId::Kind::keep_merged) {
         // Perhaps of a round that was committed before.
         models_.on_stored(round_.on_stored(work.serial, kept->stored));
-        send_new_report(out);
+        send_results(out);
         return;
     }
     if (kept != nullptr && kept->code == Errc::ok && of_fetch) {
@@ -180,16 +181,27 @@ void SlNode::on_work(const WorkDone& done, Outbox& out) {
     } else if (merged != nullptr) {
         name_non_finite(round_.on_merged(now_, *merged, out), out);
         round_.process_merged(out);
-        send_new_report(out);
+        send_results(out);
     } else if (hashed != nullptr && of_fetch) {
         on_fetched_hash(*hashed, out);
     } else if (hashed != nullptr) {
         round_.on_hashed(*hashed, out);
-        send_new_report(out);
+        send_results(out);
     }
 }
 
-void SlNode::send_new_report(Outbox& out) {
+/// What has become of the attempt, as far as it was not told yet: its merged model to a program
+/// that does not wait for the commit, a report to the SN.
+void SlNode::send_results(Outbox& out) {
+    const Digest* const merged = round_.whole_digest();
+    if (merged != nullptr && ml_.takes_uncommitted(run_.next_round())) {
+        const Exchange& exchange = *round_.running();
+        SyncDone done;
+        done.round = exchange.key().round;
+        done.member_count = static_cast<std::uint32_t>(exchange.members().size());
+        done.digest = *merged;
+        ml_.give_uncommitted(done, round_.merged(), out);
+    }
     if (round_.take_new_report()) {
         send_heartbeat(out);
     }
@@ -230,7 +242,7 @@ void SlNode::on_fetched_kept(const WorkId& work, const Segments& stored, Outbox&
     } else if (catch_up_.start_keeping(out)) {  // the final one has waited
         round_.set_storing_fetched(true);
     }
-    send_new_report(out);
+    send_results(out);
 }
 
 /// If this node merged that round to other bytes: tells the ledger who sent it the segments that

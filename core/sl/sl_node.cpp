@@ -201,7 +201,9 @@ bool SlNode::on_frame_of_ml(const FrameReceived& received, Outbox& out) {
     } else if (const auto* stored = std::get_if<StateStored>(&message)) {
         ml_.on_state_stored(*stored);
         round_.set_storing_state(ml_.is_storing_state());
-        send_new_report(out);
+        send_results(out);
+    } else if (std::holds_alternative<ModelTaken>(message)) {
+        on_model_taken(out);
     } else {
         return false;
     }
@@ -243,6 +245,7 @@ void SlNode::on_tick(Outbox& out) {
         send_heartbeat(out);
     }
     round_.on_tick(now_, out);
+    on_model_taken(out);
     check_catch_up(out);
     transfers_.on_tick(now_, running_transfer(), out);
     const int factor = tick_interval_factor();

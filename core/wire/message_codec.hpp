@@ -69,6 +69,10 @@ void put(Writer& w, const SessionOpened& m);
 void get(Reader& r, SessionOpened& m);
 void put(Writer& w, const SyncDone& m);
 void get(Reader& r, SyncDone& m);
+void put(Writer& w, const SyncCommitted& m);
+void get(Reader& r, SyncCommitted& m);
+void put(Writer& w, const ModelTaken& m);
+void get(Reader& r, ModelTaken& m);
 void put(Writer& w, const SessionFailed& m);
 void get(Reader& r, SessionFailed& m);
 

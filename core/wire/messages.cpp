@@ -53,7 +53,9 @@ std::string_view type_name(const Message& message) {
         "SnapshotPart",
         "FetchRecords",
         "RecordsPart",
-        "StateStored"};
+        "StateStored",
+        "SyncCommitted",
+        "ModelTaken"};
     return names.at(message.index());
 }
 

@@ -34,7 +34,7 @@ struct Message
                    RelayedNews, MembershipRequest, MembershipReply, FetchProbe, FetchProbeReply,
                    RemoveServer, ReadIndex, RelayedResult, RollNews, FetchMembers, MemberListPart,
                    SnapshotQuery, SnapshotOffer, FetchSnapshot, SnapshotPart, FetchRecords,
-                   RecordsPart, StateStored> {
+                   RecordsPart, StateStored, SyncCommitted, ModelTaken> {
     using variant::variant;
     Message();
     Message(const Message& other);

@@ -23,11 +23,13 @@ void put(Writer& w, const SyncBegin& m) {
     w.u64(m.sequence);
     encode(w, m.check_in);
     w.boolean(m.stores_state);
+    w.boolean(m.until_merge);
 }
 void get(Reader& r, SyncBegin& m) {
     m.sequence = r.u64();
     m.check_in = decode_check_in(r);
     m.stores_state = r.boolean();
+    m.until_merge = r.boolean();
 }
 void put(Writer& w, const StateStored& m) { w.u64(m.sequence); }
 void get(Reader& r, StateStored& m) { m.sequence = r.u64(); }
@@ -63,6 +65,7 @@ void put(Writer& w, const SyncDone& m) {
     w.u32(m.member_count);
     w.digest(m.digest);
     w.boolean(m.final);
+    w.boolean(m.committed);
 }
 void get(Reader& r, SyncDone& m) {
     m.sequence = r.u64();
@@ -70,7 +73,12 @@ void get(Reader& r, SyncDone& m) {
     m.member_count = r.u32();
     m.digest = r.digest();
     m.final = r.boolean();
+    m.committed = r.boolean();
 }
+void put(Writer& w, const SyncCommitted& m) { w.u64(m.sequence); }
+void get(Reader& r, SyncCommitted& m) { m.sequence = r.u64(); }
+void put(Writer& w, const ModelTaken& m) { w.u64(m.sequence); }
+void get(Reader& r, ModelTaken& m) { m.sequence = r.u64(); }
 void put(Writer& w, const SessionFailed& m) {
     put(w, m.code);
     w.string(bounded(m.reason));

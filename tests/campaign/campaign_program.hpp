@@ -22,6 +22,7 @@ struct CampaignTraining {
     ExchangePlan exchange = ExchangePlan::automatic;
     CompressionMethod compression;
     Durability durable = Durability::all;
+    bool until_merge = false;   ///< members differ: see CampaignProgram
     bool winding_down = false;  ///< the parts that begin now are the last ones
 };
 
@@ -39,7 +40,11 @@ public:
     /// \param number  of the pair, from 1; \param weight  1, 2, 3 or 6
     CampaignProgram(const CampaignTraining& training, std::uint64_t number, EndMode end_mode,
                     std::uint32_t weight)
-        : training_(training), end_mode_(end_mode), weight_(weight), random_(number) {
+        : training_(training),
+          number_(number),
+          end_mode_(end_mode),
+          weight_(weight),
+          random_(number) {
         for (std::size_t i = 0; i < training.elements; ++i) {
             targets_.push_back(static_cast<float>(random_.normal()));
             if (i % 4 == 0 && number <= 4) {
@@ -109,6 +114,8 @@ private:
         request.check_in.loss = std::numeric_limits<double>::quiet_NaN();
         request.check_in.scalars = Scalars{{"trained", static_cast<double>(trained)}};
         request.batches = trained;
+        // A choice of each member alone.
+        request.until_merge = training_.until_merge && number_ % 4 != 0;
         Bytes bytes(params_.size() * sizeof(float));
         std::memcpy(bytes.data(), params_.data(), bytes.size());
         request.params = cut(Blob(std::move(bytes)));
@@ -121,6 +128,7 @@ private:
     std::byte state_byte() const { return static_cast<std::byte>(parts_ % 251); }
 
     const CampaignTraining& training_;
+    std::uint64_t number_;
     std::uint32_t parts_ = 0;  ///< trained, by all starts that could keep their state
     EndMode end_mode_;
     std::uint32_t weight_;

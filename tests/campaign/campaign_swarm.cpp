@@ -62,6 +62,7 @@ CampaignSwarm::CampaignSwarm(std::uint64_t seed, const CampaignOptions& options)
                 (0.2 + 2 * durable.uniform());
         }
     }
+    training_.until_merge = Random(derive_seed(seed, "until merge")).chance(0.4);
     if (Random(derive_seed(seed, "parts")).chance(0.3)) {  // as in a swarm of many thousands
         all_servers_.parts = {.reports_per_entry = 2, .members_in_view = 0, .list_part_bytes = 30};
     }

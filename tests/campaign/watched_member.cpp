@@ -119,7 +119,11 @@ void WatchedMember::on_sent(SwarmTime now, const Send& send) {
     } else if (const auto* done = std::get_if<SyncDone>(&message)) {
         on_sync_done(*done);
     } else if (const auto* segment = std::get_if<MlSegment>(&message)) {
-        put_segment(reference_, segment->index, send.frame.body);
+        put_segment(given_round_ ? given_ : reference_, segment->index, send.frame.body);
+    } else if (std::holds_alternative<SyncCommitted>(message) && given_round_) {
+        on_committed(*given_round_);
+        reference_ = std::exchange(given_, {});
+        given_round_.reset();
     }
 }
 
@@ -149,17 +153,27 @@ void WatchedMember::check(SwarmTime now, const SegmentData& data, const Blob& bo
 }
 
 void WatchedMember::on_sync_done(const SyncDone& done) {
-    const auto committed = committed_.find(done.round);
-    if (committed != committed_.end() && frozen_[done.round].contains(committed->second) &&
-        took_part_.contains(done.round)) {
+    given_.clear();
+    given_round_.reset();
+    if (done.committed) {
+        on_committed(done.round);
+        reference_.clear();
+    } else {
+        given_round_ = done.round;
+    }
+}
+
+void WatchedMember::on_committed(Round round) {
+    const auto committed = committed_.find(round);
+    if (committed != committed_.end() && frozen_[round].contains(committed->second) &&
+        took_part_.contains(round)) {
         for (std::uint32_t segment = 0; segment < values_.size(); ++segment) {
             Blob residual = segment_at(residuals_, segment);
             (void)encode(segment, residual);
             put_segment(residuals_, segment, std::move(residual));
         }
     }
-    reference_round_ = done.round;
-    reference_.clear();
+    reference_round_ = round;
 }
 
 }  // namespace starling::test

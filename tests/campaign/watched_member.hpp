@@ -40,6 +40,8 @@ private:
     void on_sent(SwarmTime now, const Send& send);
     void check(SwarmTime now, const SegmentData& data, const Blob& body);
     void on_sync_done(const SyncDone& done);
+    /// The program has the model of that round, which is committed.
+    void on_committed(Round round);
     /// The program's segment as it travels. \param residual  see SegmentCodec
     Blob encode(std::uint32_t segment, Blob& residual) const;
 
@@ -62,6 +64,10 @@ private:
     // The model that was handed to the program last.
     std::optional<Round> reference_round_;
     Segments reference_;
+
+    // What it was given since, while the commit of that round is awaited.
+    std::optional<Round> given_round_;
+    Segments given_;
 
     Segments residuals_;
     Run run_ = 0;

@@ -157,6 +157,38 @@ TEST_F(Check, AcceptsMembersThatResumeFromCommittedModels) {
     expect_clean();
 }
 
+TEST_F(Check, AcceptsTrainingThatBeginsBeforeTheCommit) {
+    trace("ml1 sync_end round=1 digest=aa final=0 committed=0");
+    trace("ml1 sync_begin sync=2 batches=16");
+    commit("sn1", "round=1 attempt=0 digest=aa final=0");
+    trace("ml1 sync_committed round=1 digest=aa");
+    trace("ml1 sync_end round=2 digest=bb final=0 committed=0");
+    commit("sn1", "round=2 attempt=1 digest=cc final=0");
+    trace("ml1 sync_end round=2 digest=cc final=0 committed=1");
+    trace("ml1 sync_begin sync=3 batches=16");
+    expect_clean();
+}
+
+TEST_F(Check, FindsThatTheNextRoundDoesNotWaitForTheCommit) {
+    trace("ml1 sync_end round=1 digest=aa final=0 committed=0");
+    trace("ml1 sync_end round=2 digest=bb final=0 committed=0");
+    expect_one_violation("continues from a committed model", "ml1", {"another round", "aa"});
+}
+
+TEST_F(Check, FindsAModelThatIsTakenForCommittedAndWasNot) {
+    commit("sn1", "round=1 attempt=0 digest=bb final=0");
+    trace("ml1 sync_end round=1 digest=aa final=0 committed=0");
+    trace("ml1 sync_committed round=1 digest=aa");
+    expect_one_violation("continues from a committed model", "ml1", {"round 1", "aa", "bb"});
+}
+
+TEST_F(Check, FindsThatAnotherModelIsTakenForCommitted) {
+    commit("sn1", "round=1 attempt=0 digest=bb final=0");
+    trace("ml1 sync_end round=1 digest=aa final=0 committed=0");
+    trace("ml1 sync_committed round=1 digest=bb");
+    expect_one_violation("continues from a committed model", "ml1", {"trained from aa", "bb"});
+}
+
 TEST_F(Check, FindsAMemberWithAnotherModel) {
     commit("sn1", "round=0 attempt=0 digest=aa final=0");
     trace("ml2 sync_end round=0 digest=bb final=0");

@@ -12,7 +12,7 @@ protected:
     void add_three_pairs(ExchangePlan plan, std::uint32_t min_peers = 3) {
         ToyOptions toy;
         toy.elements = large_elements;
-        toy.phantom = true;
+        toy.parameters = ToyParameters::phantom;
         toy.syncs = 1;
         toy.min_peers = min_peers;
         toy.exchange = plan;

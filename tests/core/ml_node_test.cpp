@@ -133,6 +133,138 @@ TEST_F(StoresState, TheProgramWaitsForItIfAModelComesBefore) {
     EXPECT_TRUE(starts(stored(), train_work));
 }
 
+/// An ML node whose program does not wait for the commit, after its first sync.
+class GoesOnAtMerge : public StoresState {
+protected:
+    void SetUp() override {
+        StoresState::SetUp();
+        sync();
+        stored();
+        merged();
+    }
+    std::vector<Effect> next_sync(bool finished = false) {
+        SyncRequest request;
+        request.params = cut(Blob(Bytes(16)));
+        request.snapshot = ProgramSnapshot{{1, 2}, Blob(Bytes(8))};
+        request.until_merge = true;
+        request.check_in.finished = finished;
+        return step(WorkDone{train_work, TrainRequest{std::move(request)}});
+    }
+    /// The merged model of sync 1, not committed.
+    std::vector<Effect> given() {
+        frame(SyncDone{1, 1, 2, given_digest, false, false});
+        return frame(MlSegment{1, 0}, Blob(Bytes(16)));
+    }
+    std::vector<Effect> other_committed(std::uint64_t sequence = 1) {
+        frame(SyncDone{sequence, 1, 1, other_digest, false, true});
+        return frame(MlSegment{sequence, 0}, Blob(Bytes(16)));
+    }
+    /// What the program gets.
+    static const SyncedReply* reply(const std::vector<Effect>& effects) {
+        for (const Effect& effect : effects) {
+            const auto* start = std::get_if<StartWork>(&effect);
+            const auto* train = start != nullptr ? std::get_if<TrainWork>(&start->what) : nullptr;
+            if (train != nullptr) {
+                return std::get_if<SyncedReply>(&train->reply);
+            }
+        }
+        return nullptr;
+    }
+
+    const Digest given_digest{{std::byte{1}}};
+    const Digest other_digest{{std::byte{2}}};
+};
+
+TEST_F(GoesOnAtMerge, AndTheNextSyncWaitsForTheCommit) {
+    EXPECT_TRUE(sent<SyncBegin>(next_sync())->until_merge);
+    stored();
+    const std::vector<Effect> taken = given();
+    ASSERT_NE(reply(taken), nullptr);
+    EXPECT_EQ(reply(taken)->digest, given_digest);
+    ASSERT_NE(sent<ModelTaken>(taken), nullptr);
+    EXPECT_EQ(sent<ModelTaken>(taken)->sequence, 1U);
+    const std::vector<Effect> early = next_sync();
+    EXPECT_EQ(sent<SyncBegin>(early), nullptr);
+    EXPECT_FALSE(starts(early, store_work)) << "its slot holds the state of the last commit";
+    const std::vector<Effect> committed = frame(SyncCommitted{1});
+    ASSERT_NE(sent<SyncBegin>(committed), nullptr);
+    EXPECT_EQ(sent<SyncBegin>(committed)->sequence, 2U);
+    EXPECT_TRUE(starts(committed, store_work));
+}
+
+TEST_F(GoesOnAtMerge, AndSendsTheNextSyncAtOnceAfterTheCommit) {
+    next_sync();
+    stored();
+    given();
+    EXPECT_EQ(sent<SyncBegin>(frame(SyncCommitted{1})), nullptr);
+    EXPECT_NE(sent<SyncBegin>(next_sync()), nullptr);
+}
+
+TEST_F(GoesOnAtMerge, BeforeItsStateIsStored) {
+    next_sync();
+    EXPECT_NE(reply(given()), nullptr);
+    frame(SyncCommitted{1});
+    EXPECT_EQ(sent<SyncBegin>(next_sync()), nullptr) << "a slot is still being written";
+    EXPECT_NE(sent<SyncBegin>(stored()), nullptr);
+}
+
+TEST_F(GoesOnAtMerge, AndGetsWhatWasCommittedInsteadAtTheNextSync) {
+    next_sync();
+    stored();
+    given();
+    EXPECT_EQ(reply(other_committed()), nullptr) << "the program trains";
+    const std::vector<Effect> replaced = next_sync();
+    EXPECT_EQ(sent<SyncBegin>(replaced), nullptr) << "its parameters are of the other model";
+    ASSERT_NE(reply(replaced), nullptr);
+    EXPECT_EQ(reply(replaced)->digest, other_digest);
+    EXPECT_TRUE(reply(replaced)->replaced);
+    EXPECT_EQ(sent<SyncBegin>(next_sync())->sequence, 2U);
+}
+
+TEST_F(GoesOnAtMerge, AndGetsWhatWasCommittedInsteadWhileItWaits) {
+    next_sync();
+    stored();
+    given();
+    next_sync();
+    const std::vector<Effect> replaced = other_committed();
+    ASSERT_NE(reply(replaced), nullptr);
+    EXPECT_TRUE(reply(replaced)->replaced);
+}
+
+TEST_F(GoesOnAtMerge, ButNotInItsLastSync) {
+    EXPECT_FALSE(sent<SyncBegin>(next_sync(true))->until_merge);
+}
+
+TEST_F(GoesOnAtMerge, AndIgnoresASecondModelOrCommit) {
+    next_sync();
+    stored();
+    EXPECT_TRUE(frame(SyncCommitted{1}).size() == 1) << "a report that it is ignored";
+    given();
+    EXPECT_EQ(reply(given()), nullptr);
+    next_sync();
+    EXPECT_EQ(sent<SyncBegin>(frame(SyncCommitted{0})), nullptr);
+    EXPECT_NE(sent<SyncBegin>(frame(SyncCommitted{1})), nullptr);
+    EXPECT_EQ(sent<SyncBegin>(frame(SyncCommitted{1})), nullptr);
+}
+
+TEST_F(GoesOnAtMerge, AndIsToldThatTheSlWasLostMeanwhile) {
+    next_sync();
+    stored();
+    given();
+    next_sync();
+    const std::vector<Effect> effects = step(PeerLost{{"sl1"}, "reset"});
+    EXPECT_TRUE(starts(effects, train_work)) << "the program gets the error";
+    EXPECT_EQ(reply(effects), nullptr);
+}
+
+TEST_F(StoresState, WaitsForTheCommitInTheFirstSync) {
+    SyncRequest request;
+    request.params = cut(Blob(Bytes(16)));
+    request.until_merge = true;
+    const auto effects = step(WorkDone{train_work, TrainRequest{std::move(request)}});
+    EXPECT_FALSE(sent<SyncBegin>(effects)->until_merge);
+}
+
 TEST_F(StoresState, TheSlIsToldAtOnceThatItFails) {
     sync();
     const std::vector<Effect> effects =

@@ -85,6 +85,12 @@ void kill_at_any_moment(const ToyOptions& toy, double disk) {
 
 TEST_F(Resume, AKillAtAnyMomentChangesNoBit) { kill_at_any_moment(toy(), 2e9); }
 
+TEST_F(Resume, AKillAtAnyMomentChangesNoBitWhereProgramsTrainBeforeTheCommit) {
+    ToyOptions options = toy();
+    options.until_merge = true;
+    kill_at_any_moment(options, 1e8);  // the disk takes 8 ms for a model, the training 16 ms
+}
+
 // The exchange and the reports of the round take far less time than storing the state.
 TEST_F(Resume, AKillAtAnyMomentChangesNoBitWhereRoundsDoNotWaitForModels) {
     ToyOptions options = toy();

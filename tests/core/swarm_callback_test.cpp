@@ -127,5 +127,78 @@ TEST(SwarmCallback, LoadsTheSegmentsOfTheMergedModel) {
     EXPECT_EQ(loaded, merged);
 }
 
+/// A program that does not wait for commits: two syncs in training, and the last one.
+class TrainsBeforeTheCommit : public testing::Test {
+protected:
+    TrainReply synced(Round round, float value, bool replaced = false, bool final = false) const {
+        SyncedReply reply;
+        reply.round = round;
+        Bytes bytes(sizeof(float));
+        std::memcpy(bytes.data(), &value, sizeof value);
+        reply.params = cut(Blob(std::move(bytes)));
+        reply.replaced = replaced;
+        reply.final = final;
+        return reply;
+    }
+    TrainRequest answer(TrainReply reply) {
+        thread.resume(std::move(reply));
+        thread.wait(0);
+        return thread.take_request();
+    }
+    static float value_of(const TrainRequest& request) {
+        float value = 0.0F;
+        copy_bytes(std::get<SyncRequest>(request).params, 0,
+                   std::as_writable_bytes(std::span(&value, 1)));
+        return value;
+    }
+
+    std::uint64_t rounds = 0;
+    TrainingThread thread{[this](SwarmSession& session) {
+                              Floats parameters(1);
+                              SwarmCallbackOptions options;
+                              options.sync_frequency = 1;
+                              options.sync_until = SyncUntil::merge;
+                              SwarmCallback callback(session, parameters, options);
+                              callback.on_train_begin();
+                              for (int batch = 0; batch < 2; ++batch) {
+                                  parameters.values[0] += 1.0F;
+                                  callback.on_batch_end(0.0);
+                              }
+                              callback.on_train_end();
+                              rounds = callback.rounds();
+                          },
+                          {},
+                          {}};
+};
+
+TEST_F(TrainsBeforeTheCommit, AndGoesOnFromTheModelThatReplacesTheOther) {
+    answer(BeginReply{});
+    answer(OpenedReply{0, 1});
+    const TrainRequest first = answer(synced(0, 10.0F));
+    EXPECT_TRUE(std::get<SyncRequest>(first).until_merge);
+    EXPECT_EQ(value_of(first), 11.0F);
+    EXPECT_EQ(value_of(answer(synced(1, 20.0F))), 21.0F);
+    // The second batch was of a model that was not committed. The program has no third one.
+    const TrainRequest last = answer(synced(1, 30.0F, true));
+    EXPECT_TRUE(std::get<SyncRequest>(last).check_in.finished);
+    EXPECT_EQ(value_of(last), 30.0F);
+    answer(synced(2, 40.0F, false, true));
+    EXPECT_EQ(rounds, 3U);
+}
+
+TEST_F(TrainsBeforeTheCommit, AndHandsInTheModelThatReplacesTheOtherAtTheEnd) {
+    answer(BeginReply{});
+    answer(OpenedReply{0, 1});
+    answer(synced(0, 10.0F));
+    answer(synced(1, 20.0F));
+    EXPECT_TRUE(std::get<SyncRequest>(answer(synced(2, 25.0F))).check_in.finished);
+    const TrainRequest again = answer(synced(2, 30.0F, true));
+    EXPECT_TRUE(std::get<SyncRequest>(again).check_in.finished);
+    EXPECT_EQ(value_of(again), 30.0F);
+    const TrainRequest exit = answer(synced(3, 40.0F, false, true));
+    ASSERT_TRUE(std::holds_alternative<ExitRequest>(exit));
+    EXPECT_EQ(std::get<ExitRequest>(exit).code, Errc::ok);
+}
+
 }  // namespace
 }  // namespace starling::test

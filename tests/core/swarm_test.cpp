@@ -149,7 +149,7 @@ TEST(Swarm, TooFewMembersEndAtTheWaitLimit) {
 TEST(Swarm, ADifferentLayoutIsRefusedNamingBoth) {
     MemorySwarm swarm;
     swarm.add_pair(1, {.wait_limit = seconds(10)});
-    swarm.add_pair(2, {.wait_limit = seconds(10), .extra_tensor = true});
+    swarm.add_pair(2, {.wait_limit = seconds(10), .parameters = ToyParameters::with_extra_tensor});
     ASSERT_TRUE(swarm.run());
     const bool first_won = swarm.code("sl2") == exit_code::refused;
     const std::string refused = first_won ? "2" : "1";

@@ -84,11 +84,11 @@ std::vector<Message> one_of_each() {
         FetchSegments{key, SegmentKind::merged, {{0, 4}, {9, 1}}},
         SegmentData{key, SegmentKind::contribution, 7},
         OpenSession{"default", some_config(), "w F32 3\n", EndMode::snapshot},
-        SyncBegin{3, check_in, true},
+        SyncBegin{3, check_in, true, true},
         MlSegment{3, 1},
         CloseSession{Errc::program, "bye"},
         SessionOpened{1, 2, 3},
-        SyncDone{1, 2, 3, digest, true},
+        SyncDone{1, 2, 3, digest, true, false},
         SessionFailed{Errc::aborted, "over"},
         SeatRequest{true},
         SeatRelease{},
@@ -115,7 +115,9 @@ std::vector<Message> one_of_each() {
         SnapshotPart{7, 8},
         FetchRecords{9},
         RecordsPart{9, digest, {Bytes(3), Bytes(4)}},
-        StateStored{3}};
+        StateStored{3},
+        SyncCommitted{3},
+        ModelTaken{3}};
 }
 
 std::vector<Command> every_command() {
@@ -240,7 +242,7 @@ TEST(Codec, MatchesTheWorkedExampleOfTheFormat) {
     const Bytes bytes = encode_head({MlSegment{3, 1}, Blob::phantom(5)});
     EXPECT_EQ(to_hex(bytes),
               "5354524c"
-              "0c"
+              "0d"
               "0b"
               "0000"
               "0c000000"

@@ -76,7 +76,7 @@ SubmitCommand Drawer::submit(Author* author) {
 }
 
 Message Drawer::message_of_members(Author* author) {
-    switch (in_range(0, 17)) {
+    switch (in_range(0, 19)) {
         case 0:
         case 1:
         case 2:
@@ -99,7 +99,7 @@ Message Drawer::message_of_members(Author* author) {
                                one_in(8) ? text(node_name_max) : std::string(test::tiny_layout),
                                static_cast<EndMode>(in_range(1, 3))};
         case 9:
-            return SyncBegin{number(), check_in(), coin()};
+            return SyncBegin{number(), check_in(), coin(), coin()};
         case 10:
             return MlSegment{static_cast<std::uint64_t>(in_range(0, 3)), small_number()};
         case 11:
@@ -107,12 +107,16 @@ Message Drawer::message_of_members(Author* author) {
         case 12:
             return SessionOpened{small_number(), number(), small_number()};
         case 13:
-            return SyncDone{number(), number(), small_number(), digest(), coin()};
+            return SyncDone{number(), number(), small_number(), digest(), coin(), coin()};
         case 14:
             return SessionFailed{code(), text(reason_max)};
         case 15:
             return StateStored{static_cast<std::uint64_t>(in_range(0, 3))};
         case 16:
+            return SyncCommitted{static_cast<std::uint64_t>(in_range(0, 3))};
+        case 17:
+            return ModelTaken{static_cast<std::uint64_t>(in_range(0, 3))};
+        case 18:
             return SeatRequest{coin()};
         default:
             return SeatRelease{};

@@ -284,7 +284,10 @@ public:
                                           0,
                                           1,
                                           {},
-                                          draw_.one_in(4)});
+                                          draw_.one_in(4),
+                                          draw_.coin()});
+            } else if (what == 5 && draw_.coin()) {
+                ml_.frame("sl1", SyncCommitted{static_cast<std::uint64_t>(draw_.in_range(0, 2))});
             } else if (what < 7) {
                 ml_.frame("sl1", MlSegment{static_cast<std::uint64_t>(draw_.in_range(0, 2)), 0},
                           Blob(Bytes(layout_bytes())));

@@ -191,6 +191,7 @@ void add_program_records(std::map<std::string, Bytes>& seeds) {
     Writer synced;
     synced.u8(3);
     frame(synced, SyncDone{});
+    synced.boolean(false);
     synced.u64(12);
     synced.boolean(false);
     add_record(seeds, "synced", program_parser::reply, synced, "parameters12");

@@ -129,14 +129,17 @@ TEST(ModelledTraining, ReadsPropertiesAndNamesInvalidOnes) {
     ASSERT_FALSE(wrong);
     EXPECT_NE(wrong.error().message.find("model.samples is 'many'"), std::string::npos);
     EXPECT_FALSE(read_training_model({}, {{"MAX_EPOCHS", "1.5"}}));
-    const auto choices = read_training_model(
-        {},
-        {{"EXCHANGE", "tree"}, {"COMPRESS", "int8"}, {"MERGE", "krum:f=1"}, {"DURABLE", "quorum"}});
+    const auto choices = read_training_model({}, {{"EXCHANGE", "tree"},
+                                                  {"COMPRESS", "int8"},
+                                                  {"MERGE", "krum:f=1"},
+                                                  {"DURABLE", "quorum"},
+                                                  {"SYNC_UNTIL", "merge"}});
     ASSERT_TRUE(choices) << choices.error().message;
     EXPECT_EQ(choices->exchange, ExchangePlan::tree);
     EXPECT_EQ(choices->compression.kind, Compression::int8);
     EXPECT_EQ(choices->merge.rule, MergeRule::krum);
     EXPECT_EQ(choices->durable, Durability::quorum);
+    EXPECT_EQ(choices->sync_until, SyncUntil::merge);
     const auto some = read_training_model({}, {{"DURABLE", "some"}});
     ASSERT_FALSE(some);
     EXPECT_NE(some.error().message.find("environment variable DURABLE: 'some'"), std::string::npos)

@@ -84,6 +84,7 @@ struct Flags {
     std::string merge = "mean";
     std::string compression = "none";
     Durability durable = Durability::all;
+    SyncUntil sync_until = SyncUntil::commit;
 };
 
 Flags parse(const std::vector<std::string>& arguments) {
@@ -125,6 +126,14 @@ Flags parse(const std::vector<std::string>& arguments) {
             flags.durable = *durable;
             continue;
         }
+        if (arguments[i] == "--sync-until" && i + 1 < arguments.size()) {
+            const Result<SyncUntil> until = parse_sync_until(arguments[++i]);
+            if (!until) {
+                throw SwarmError(until.error());
+            }
+            flags.sync_until = *until;
+            continue;
+        }
         if (arguments[i] == "--exchange" && i + 1 < arguments.size()) {
             const Result<ExchangePlan> plan = parse_exchange_plan(arguments[++i]);
             if (!plan) {
@@ -162,6 +171,7 @@ void train(SwarmSession& swarm) {
     options.merge_rule = flags.merge;
     options.compression = flags.compression;
     options.durable = flags.durable;
+    options.sync_until = flags.sync_until;
     options.workload = "toy";
     SwarmCallback callback(swarm, parameters, options);
     if (flags.exit_with != 0) {

@@ -11,6 +11,12 @@
 
 namespace starling::test {
 
+enum class ToyParameters {
+    plain,
+    with_extra_tensor,  ///< a different layout
+    phantom             ///< a size and no bytes (see Blob): for models larger than the memory
+};
+
 struct ToyOptions {
     std::uint64_t seed = 1;       ///< of this member's data
     std::size_t elements = 1000;  ///< float32 parameters
@@ -21,13 +27,12 @@ struct ToyOptions {
     EndMode end_mode = EndMode::active;
     SwarmDuration grace = std::chrono::seconds(30);
     SwarmDuration wait_limit{0};
-    bool extra_tensor = false;  ///< declares a different layout
-    /// Its parameters have a size and no bytes (see Blob): for models larger than the memory.
-    bool phantom = false;
+    ToyParameters parameters = ToyParameters::plain;
     std::string contract = "default";
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
     ExchangePlan exchange = ExchangePlan::automatic;
     Durability durable = Durability::all;
+    bool until_merge = false;           ///< see SyncUntil
     std::string merge = "mean";         ///< see parse_merge_method()
     std::string compression = "none";   ///< see parse_compression()
     std::optional<MergeMethod> method;  ///< in its place: one that has no text here
@@ -58,7 +63,7 @@ public:
     explicit ToyProgram(ToyOptions options, Scalars scalars = {})
         : options_(options),
           scalars_(std::move(scalars)),
-          params_(options.phantom ? 0 : options.elements, 0.0F),
+          params_(options.parameters == ToyParameters::phantom ? 0 : options.elements, 0.0F),
           momentum_(params_.size(), 0.0F) {
         Random random(options.seed);
         for (std::size_t i = 0; i < params_.size(); ++i) {
@@ -111,7 +116,7 @@ private:
         request.config.wait_limit_ns = options_.wait_limit.count();
         std::vector<TensorSpec> tensors = {
             {"weight", DType::f32, {static_cast<std::int64_t>(options_.elements)}}};
-        if (options_.extra_tensor) {
+        if (options_.parameters == ToyParameters::with_extra_tensor) {
             tensors.push_back({"bias", DType::f32, {3}});
         }
         Result<ParamLayout> layout = ParamLayout::make(tensors);
@@ -130,6 +135,7 @@ private:
         request.check_in.loss = std::numeric_limits<double>::quiet_NaN();
         request.check_in.scalars = scalars_;
         request.batches = synced_ == 0 ? 0 : 16;
+        request.until_merge = options_.until_merge;
         request.params = cut(parameters());
         if (options_.keeps_state && synced_ > 0) {
             const auto state = std::as_bytes(std::span(momentum_));
@@ -139,10 +145,11 @@ private:
     }
 
     Blob parameters() const {
-        if (options_.phantom) {
+        if (options_.parameters == ToyParameters::phantom) {
             return Blob::phantom(options_.elements * sizeof(float));
         }
-        Bytes bytes(params_.size() * sizeof(float) + (options_.extra_tensor ? 12 : 0));
+        Bytes bytes(params_.size() * sizeof(float) +
+                    (options_.parameters == ToyParameters::with_extra_tensor ? 12 : 0));
         std::memcpy(bytes.data(), params_.data(), params_.size() * sizeof(float));
         return Blob(std::move(bytes));
     }

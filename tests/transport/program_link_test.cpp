@@ -85,10 +85,12 @@ TEST(ProgramLink, RequestsArriveWithAllThatTheySay) {
     EXPECT_EQ(opened.end_mode, EndMode::snapshot);
 
     SyncRequest sync = sync_of(5000, 7);
+    sync.until_merge = true;
     sync.snapshot = ProgramSnapshot{{2, 5}, filled(900, 9)};
     const auto synced = link.request<SyncRequest>(sync);
     EXPECT_EQ(synced.check_in, sync.check_in);
     EXPECT_EQ(synced.batches, 128U);
+    EXPECT_TRUE(synced.until_merge);
     EXPECT_EQ(size_bytes(synced.params), 5003U);
     EXPECT_TRUE(all_are(synced.params.front().view(), 7));
     ASSERT_TRUE(synced.snapshot);
@@ -111,10 +113,12 @@ TEST(ProgramLink, RepliesArriveWithAllThatTheySay) {
     sent.params = {filled(segment_bytes, 1), filled(10, 1)};
     sent.final = true;
     sent.resumed = ProgramSnapshot{{1, 2}, {}};
+    sent.replaced = true;
     const auto synced = link.reply<SyncedReply>(sent);
     EXPECT_EQ(synced.round, 11U);
     EXPECT_EQ(synced.digest, sent.digest);
     EXPECT_TRUE(synced.final);
+    EXPECT_TRUE(synced.replaced);
     EXPECT_TRUE(is_whole(synced.params, segment_bytes + 10));
     EXPECT_EQ(synced.resumed->position, (TrainingPosition{1, 2}));
     EXPECT_EQ(link.reply<FailedReply>(FailedReply{{Errc::refused, "no"}}).error.message, "no");

@@ -11,7 +11,7 @@
 namespace starling {
 namespace {
 
-constexpr std::uint8_t version = 1;
+constexpr std::uint8_t version = 2;
 constexpr std::size_t name_bytes_max = 64;
 constexpr std::size_t fields_max = 64;
 constexpr std::size_t text_bytes_max = std::size_t{64} * 1024;
@@ -161,26 +161,27 @@ ReportedEvent get_event(Reader& in) {
 }
 
 Result<void> send_request(ProgramSocket& socket, const TrainRequest& request) {
-    return std::visit(Overloaded{[&](const OpenRequest& open) {
-                                     Outgoing out(Kind::open);
-                                     out.frame(OpenSession{open.contract, open.config,
-                                                           open.layout->text(), open.end_mode});
-                                     return socket.send(out.head.bytes());
-                                 },
-                                 [&](const SyncRequest& sync) {
-                                     Outgoing out(Kind::sync);
-                                     out.frame(SyncBegin{0, sync.check_in});
-                                     out.head.u64(sync.batches);
-                                     out.parameters(sync.params);
-                                     out.snapshot(sync.snapshot);
-                                     return socket.send(out.head.bytes(), out.payload);
-                                 },
-                                 [&](const ExitRequest& exit) {
-                                     Outgoing out(Kind::exit);
-                                     out.frame(CloseSession{exit.code, exit.reason});
-                                     return socket.send(out.head.bytes());
-                                 }},
-                      request);
+    return std::visit(
+        Overloaded{[&](const OpenRequest& open) {
+                       Outgoing out(Kind::open);
+                       out.frame(OpenSession{open.contract, open.config, open.layout->text(),
+                                             open.end_mode});
+                       return socket.send(out.head.bytes());
+                   },
+                   [&](const SyncRequest& sync) {
+                       Outgoing out(Kind::sync);
+                       out.frame(SyncBegin{0, sync.check_in, false, sync.until_merge});
+                       out.head.u64(sync.batches);
+                       out.parameters(sync.params);
+                       out.snapshot(sync.snapshot);
+                       return socket.send(out.head.bytes(), out.payload);
+                   },
+                   [&](const ExitRequest& exit) {
+                       Outgoing out(Kind::exit);
+                       out.frame(CloseSession{exit.code, exit.reason});
+                       return socket.send(out.head.bytes());
+                   }},
+        request);
 }
 
 Result<ProgramMessage> read_open(Incoming& incoming) {
@@ -202,7 +203,9 @@ Result<ProgramMessage> read_open(Incoming& incoming) {
 
 Result<ProgramMessage> read_sync(Incoming& incoming) {
     SyncRequest request;
-    request.check_in = incoming.frame<SyncBegin>().check_in;
+    SyncBegin begin = incoming.frame<SyncBegin>();
+    request.check_in = std::move(begin.check_in);
+    request.until_merge = begin.until_merge;
     request.batches = incoming.in.u64();
     request.params = incoming.parameters();
     request.snapshot = incoming.snapshot();
@@ -278,7 +281,8 @@ Result<void> send_reply(ProgramSocket& socket, const TrainReply& reply) {
             },
             [&](const SyncedReply& synced) {
                 Outgoing out(ReplyKind::synced);
-                out.frame(SyncDone{0, synced.round, 0, synced.digest, synced.final});
+                out.frame(SyncDone{0, synced.round, 0, synced.digest, synced.final, true});
+                out.head.boolean(synced.replaced);
                 out.parameters(synced.params);
                 out.snapshot(synced.resumed);
                 return socket.send(out.head.bytes(), out.payload);
@@ -300,7 +304,9 @@ Result<TrainReply> read_reply(const ProgramSocket::Record& record) {
         }
         case ReplyKind::synced: {
             const SyncDone done = incoming.frame<SyncDone>();
-            SyncedReply reply{done.round, done.digest, incoming.parameters(), done.final, {}};
+            const bool replaced = incoming.in.boolean();
+            SyncedReply reply{done.round, done.digest, incoming.parameters(),
+                              done.final, {},          replaced};
             reply.resumed = incoming.snapshot();
             return incoming.result<TrainReply>(std::move(reply));
         }

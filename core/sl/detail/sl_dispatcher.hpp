@@ -100,6 +100,8 @@ private:
     void on_open_session(const NodeId& from, const OpenSession& open, Outbox& out);
     void on_ml_segment(const MlSegment& segment, const Blob& body, Outbox& out);
     void check_in(Outbox& out);
+    void submit_check_in(Outbox& out);
+    void on_model_taken(Outbox& out);
     void on_close_session(const CloseSession& close, Outbox& out);
     void on_ml_gone_early(const std::string& reason, int code, Outbox& out);
     void linger_on(Outbox& out);
@@ -118,7 +120,7 @@ private:
     void on_probe(const NodeId& from, const FetchProbe& probe, Outbox& out);
     void on_probe_reply(const NodeId& from, const FetchProbeReply& reply, Outbox& out);
     void on_work(const WorkDone& done, Outbox& out);
-    void send_new_report(Outbox& out);
+    void send_results(Outbox& out);
     void on_fetched_hash(const SegmentDigests& hashed, Outbox& out);
     void keep_fetched(Outbox& out);
     void on_fetched_kept(const WorkId& work, const Segments& stored, Outbox& out);
