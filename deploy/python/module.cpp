@@ -108,6 +108,8 @@ SwarmCallbackOptions callback_options(const py::dict& given) {
             options.compression = value.cast<std::string>();
         } else if (name == "non_finite") {
             set_option(options.non_finite, value.cast<std::string>(), parse_non_finite_policy);
+        } else if (name == "sync_until") {
+            set_option(options.sync_until, value.cast<std::string>(), parse_sync_until);
         } else if (name == "durable") {
             set_option(options.durable, value.cast<std::string>(), parse_durability);
         } else if (name == "workload") {

@@ -101,6 +101,7 @@ SwarmCallbackOptions callback_options(const SwarmSession& session, const Program
     options.wait_limit = std::chrono::seconds(flags.wait_limit_seconds);
     options.non_finite = flags.non_finite;
     options.durable = flags.durable;
+    options.sync_until = flags.sync_until;
     options.merge_rule = flags.merge;
     options.exchange = flags.exchange;
     options.compression = flags.compression;

@@ -49,6 +49,15 @@ std::string set_non_finite(ProgramFlags& flags, const std::string& text) {
     return "";
 }
 
+std::string set_sync_until(ProgramFlags& flags, const std::string& text) {
+    const Result<SyncUntil> until = parse_sync_until(text);
+    if (!until) {
+        return "one of commit, merge";
+    }
+    flags.sync_until = *until;
+    return "";
+}
+
 std::string set_durable(ProgramFlags& flags, const std::string& text) {
     const Result<Durability> durable = parse_durability(text);
     if (!durable) {
@@ -121,6 +130,10 @@ const std::vector<FlagRow>& flag_rows() {
          "members that have a merged model on disk before its round is over: all (default), quorum "
          "(more than half), none",
          set_durable},
+        {"--sync-until",
+         "how long a sync waits: commit (default); merge: the round is committed while the program "
+         "trains on",
+         set_sync_until},
         {"--merge",
          "how models are merged: mean (default), coordinate-median, trimmed-mean:beta=0.1, "
          "geometric-median, krum:f=1,select=1, centred-clipping:tau=10",

@@ -35,6 +35,7 @@ struct ProgramFlags {
     ExchangePlan exchange = ExchangePlan::automatic;
     std::string compression = "none";  ///< see SwarmCallbackOptions::compression
     Durability durable = Durability::all;
+    SyncUntil sync_until = SyncUntil::commit;
     std::uint64_t wait_limit_seconds = 0;  ///< 0 = wait for ever
 };
 

@@ -107,6 +107,8 @@ protected:
         }
         return digest;
     }
+    /// Kills SLs and programs: the final model is that of an undisturbed training.
+    void kill_and_compare();
     void expect_one_final_model() {
         for (auto& [n, pair] : pairs) {
             EXPECT_EQ(pair->wait_exit(Seconds(120)), 0) << pair->output() << ml_log(n);
@@ -149,7 +151,7 @@ TEST_F(Survival, AKilledMlProgramIsRestarted) {
     expect_one_final_model();
 }
 
-TEST_F(Survival, KillsChangeNoBitOfTheModel) {
+void Survival::kill_and_compare() {
     const std::string undisturbed = undisturbed_digest();
     start_server(1);
     start_pairs();
@@ -171,6 +173,13 @@ TEST_F(Survival, KillsChangeNoBitOfTheModel) {
         const std::string host = "host-" + std::to_string(n) + "/data/sl" + std::to_string(n);
         EXPECT_TRUE(std::filesystem::is_empty(path(host + "/program")));
     }
+}
+
+TEST_F(Survival, KillsChangeNoBitOfTheModel) { kill_and_compare(); }
+
+TEST_F(Survival, KillsChangeNoBitWhereProgramsTrainBeforeTheCommit) {
+    flags += " --sync-until merge";
+    kill_and_compare();
 }
 
 #ifdef STARLING_WITH_TORCH

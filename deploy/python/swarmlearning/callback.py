@@ -58,6 +58,7 @@ class SwarmCallbackBase:
         grace, waitLimit: seconds: wait for more members once minPeers are there; end if they are not there (0: never)
         compression: ``none``, ``f16``, ``bf16``, ``int8`` or ``top-k:fraction=0.01``
         nonFinite: ``refuse``, ``warn`` or ``allow`` parameters with NaN or infinity
+        syncUntil: ``commit``, or ``merge``: a round is committed while the program trains on (core/ml/sync_until.hpp)
         exchange, durable, slowestLink, workload: see SwarmCallbackOptions in core/ml/swarm.hpp
 
     Attributes:

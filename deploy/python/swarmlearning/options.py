@@ -18,6 +18,7 @@ _WHOLE = {"batchSize": 2**32 - 1, "slowestLink": 2**63 - 1}  # the largest value
 _OWN = {
     "batchSize": "batch_size", "grace": "grace", "waitLimit": "wait_limit", "slowestLink": "slowest_link",
     "exchange": "exchange", "compression": "compression", "nonFinite": "non_finite", "durable": "durable",
+    "syncUntil": "sync_until",
     "workload": "workload",
 }
 
