@@ -38,8 +38,11 @@ def missing(folder):
             if not os.path.exists(f"{folder}/{program}")]
 
 
-def run(command):
+def run(command, pause=0.0, bin_dir=None):
+    """A pause, in seconds, before each round comes from bin_dir/barrier_pause.so. Not for MPI, whose barriers are its own."""
     environment = os.environ | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    if pause > 0:
+        environment |= {"LD_PRELOAD": f"{bin_dir}/barrier_pause.so", "PAUSE_SECONDS": str(pause)}
     done = subprocess.run(command, capture_output=True, text=True, timeout=900, env=environment)
     if done.returncode != 0:
         raise BenchError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr[-500:]}")

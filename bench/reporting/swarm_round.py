@@ -3,6 +3,8 @@
 The program is bench-round-ml, which waits at a barrier before each call of on_batch_end(): all members start a
 round together, like the processes of the compared libraries.
 """
+import ctypes
+import mmap
 import os
 import re
 import shutil
@@ -27,6 +29,17 @@ def warm_rounds(members):
     return WARM + members
 
 
+def make_barrier(path, count):
+    """A pthread_barrier_t of `count` processes in a file."""
+    with open(path, "wb+") as file:
+        file.truncate(mmap.PAGESIZE)
+        memory = mmap.mmap(file.fileno(), mmap.PAGESIZE)
+    pthread, attributes = ctypes.CDLL(None), ctypes.create_string_buffer(64)
+    pthread.pthread_barrierattr_init(attributes)
+    pthread.pthread_barrierattr_setpshared(attributes, 1)  # PTHREAD_PROCESS_SHARED
+    pthread.pthread_barrier_init(ctypes.byref(ctypes.c_char.from_buffer(memory)), attributes, count)
+
+
 class Programs:
     """`members` training programs at a barrier. A context that ends all processes it has started."""
 
@@ -38,11 +51,12 @@ class Programs:
         self.barrier.bind(f"{self.folder}/barrier")
         self.barrier.listen(members)
         self.barrier.settimeout(1)
+        make_barrier(f"{self.folder}/start", members)
 
     def flags(self, i, elements, rounds, work):
         """Of program `i`; `work`: passes of arithmetic over the parameters before each round."""
         return ["--elements", str(elements), "--rounds", str(rounds), "--work", str(work),
-                "--barrier", f"{self.folder}/barrier", "--times", f"{self.folder}/{i}.times"]
+                "--barrier", f"{self.folder}/barrier", "--start", f"{self.folder}/start", "--times", f"{self.folder}/{i}.times"]
 
     def spawn(self, number, command, environment=None):
         with open(f"{self.folder}/{number}.out", "wb") as out:
@@ -80,12 +94,14 @@ class Programs:
         found = [node.pid for node in self.nodes]
         return found + [child for pid in found for child in children_of(pid)]
 
-    def run_rounds(self, rounds, on_measured=lambda: None):
-        """Up to the barrier after the last round; on_measured() is called when the first measured one is about to start."""
+    def run_rounds(self, rounds, on_measured=lambda: None, pause=0.0):
+        """Up to the barrier after the last round; on_measured() is called when the first measured one is about to start.
+        Before each round all programs pause for so many seconds."""
         for number in range(1, rounds + 1):
             self.gather()
             if number == self.warm + 1:
                 on_measured()
+            time.sleep(pause)
             self.release()
         self.gather()
 
@@ -243,13 +259,13 @@ def events(path, wanted):
     return found
 
 
-def measure_round(bin_dir, members, size, measured, sl_flags=(), program_flags=(), package=None):
-    """{"seconds": of each measured round, "cpu": seconds a round, "peak_mib", "phases"}"""
+def measure_round(bin_dir, members, size, measured, sl_flags=(), program_flags=(), package=None, pause=0.0):
+    """{"seconds": of each measured round, "cpu": seconds a round, "peak_mib", "phases"}. `pause`: see run_rounds()."""
     warm = warm_rounds(members)
     rounds = warm + measured
     with Swarm(bin_dir, members, size, rounds, sl_flags=sl_flags, program_flags=program_flags, package=package, warm=warm) as swarm:
         before = []
-        swarm.run_rounds(rounds, lambda: before.append(cpu_seconds(swarm.pids())))
+        swarm.run_rounds(rounds, lambda: before.append(cpu_seconds(swarm.pids())), pause)
         cpu = cpu_seconds(swarm.pids()) - before[0]
         peak = sum(peak_mib(pid) for pid in swarm.pids())
         swarm.finish(first=1)

@@ -1,10 +1,12 @@
 // A training program without training: it waits at a barrier, calls on_batch_end(), and records how
 // long that blocked. The barrier is in the benchmark (bench/round/round): the program sends one
-// byte over its Unix socket and waits for one. So all members start a round together, like the
-// processes of the compared libraries.
+// byte over its Unix socket and waits for one, and then for the others at a barrier in memory that
+// all programs share. So all members start a round together, like the processes of the compared
+// libraries.
 //
-//   bench-round-ml --elements N --rounds N --times FILE [--barrier SOCKET] [--work PASSES]
-//                  [--durable MEMBERS] [--exchange PLAN] [--compress METHOD]
+//   bench-round-ml --elements N --rounds N --times FILE [--barrier SOCKET --start FILE]
+//                  [--work PASSES] [--durable MEMBERS] [--sync-until WHEN] [--exchange PLAN]
+//                  [--compress METHOD]
 //
 // --work stands for training: before it waits, it multiplies each parameter PASSES times. Without
 // --barrier it does not wait, like an ordinary training program.
@@ -15,6 +17,9 @@
 #include <cstring>
 #include <fstream>
 
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -67,8 +72,10 @@ struct Flags {
     int rounds = 0;
     int work = 0;
     std::string barrier;
+    std::string start;
     std::string times;
     Durability durable = Durability::all;
+    SyncUntil sync_until = SyncUntil::commit;
     ExchangePlan exchange = ExchangePlan::automatic;
     std::string compression = "none";
 };
@@ -94,8 +101,12 @@ Flags parse(const std::vector<std::string>& arguments) {
             flags.work = std::stoi(value);
         } else if (name == "--barrier") {
             flags.barrier = value;
+        } else if (name == "--start") {
+            flags.start = value;
         } else if (name == "--durable") {
             flags.durable = accepted(parse_durability(value));
+        } else if (name == "--sync-until") {
+            flags.sync_until = accepted(parse_sync_until(value));
         } else if (name == "--exchange") {
             flags.exchange = accepted(parse_exchange_plan(value));
         } else if (name == "--compress") {
@@ -114,8 +125,9 @@ Flags parse(const std::vector<std::string>& arguments) {
 
 class Barrier {
 public:
-    /// \param path  of the benchmark's socket; empty: nobody waits.
-    explicit Barrier(const std::string& path)
+    /// \param path   of the benchmark's socket; empty: nobody waits.
+    /// \param start  file with a pthread_barrier_t of all programs
+    Barrier(const std::string& path, const std::string& start)
         : socket_(path.empty() ? -1 : ::socket(AF_UNIX, SOCK_STREAM, 0)) {
         if (path.empty()) {
             return;
@@ -127,6 +139,15 @@ public:
             throw SwarmError(
                 Error{Errc::io, "no barrier at " + path + ": " + std::strerror(errno)});
         }
+        const int file = ::open(start.c_str(), O_RDWR | O_CLOEXEC);
+        void* const map =
+            ::mmap(nullptr, sizeof(pthread_barrier_t), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+        ::close(file);
+        if (map == MAP_FAILED) {
+            throw SwarmError(
+                Error{Errc::io, "no barrier at " + start + ": " + std::strerror(errno)});
+        }
+        start_ = static_cast<pthread_barrier_t*>(map);
     }
     Barrier(const Barrier&) = delete;
     Barrier& operator=(const Barrier&) = delete;
@@ -144,10 +165,12 @@ public:
         if (::write(socket_, &byte, 1) != 1 || ::read(socket_, &byte, 1) != 1) {
             throw SwarmError(Error{Errc::io, "the benchmark that holds the barrier is gone"});
         }
+        ::pthread_barrier_wait(start_);
     }
 
 private:
     int socket_;
+    pthread_barrier_t* start_ = nullptr;  ///< mapped until the program ends
 };
 
 double seconds() {
@@ -162,10 +185,11 @@ void train(SwarmSession& swarm) {
     options.sync_frequency = 1;
     options.min_peers = swarm.min_peers();
     options.durable = flags.durable;
+    options.sync_until = flags.sync_until;
     options.exchange = flags.exchange;
     options.compression = flags.compression;
     SwarmCallback callback(swarm, parameters, options);
-    const Barrier barrier(flags.barrier);
+    const Barrier barrier(flags.barrier, flags.start);
     std::ofstream times(flags.times);
     times.precision(9);
     times << std::fixed;

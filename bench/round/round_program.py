@@ -2,6 +2,8 @@
 swarmlearning. bench/round/round starts it with --python.
 """
 import argparse
+import ctypes
+import mmap
 import os
 import socket
 import time
@@ -16,6 +18,7 @@ def main():
     parser.add_argument("--elements", type=int, required=True)
     parser.add_argument("--rounds", type=int, required=True)
     parser.add_argument("--barrier", required=True)
+    parser.add_argument("--start", required=True)
     parser.add_argument("--times", required=True)
     parser.add_argument("--work", type=int, default=0, choices=[0], help="no work before a round: 0")
     flags = parser.parse_args()
@@ -25,10 +28,15 @@ def main():
     barrier = socket.socket(socket.AF_UNIX)
     barrier.connect(flags.barrier)
 
+    with open(flags.start, "rb+") as file:
+        start = ctypes.byref(ctypes.c_char.from_buffer(mmap.mmap(file.fileno(), mmap.PAGESIZE)))
+    barrier_wait = ctypes.CDLL(None).pthread_barrier_wait
+
     def wait():
         barrier.sendall(b"\0")
         if barrier.recv(1) == b"":
             raise SystemExit("the benchmark that holds the barrier is gone")
+        barrier_wait(start)
 
     swarm.on_train_begin()
     with open(flags.times, "w") as times:
