@@ -6,7 +6,8 @@ import xml.etree.ElementTree as ElementTree
 from prediction import rehearsal
 
 # Name of a choice -> the variable of the modelled program that stands for it.
-VARIABLES = {"plan": "EXCHANGE", "compression": "COMPRESS", "durable": "DURABLE", "sync_frequency": "SYNC_FREQUENCY"}
+VARIABLES = {"plan": "EXCHANGE", "compression": "COMPRESS", "durable": "DURABLE", "sync_until": "SYNC_UNTIL",
+             "sync_frequency": "SYNC_FREQUENCY"}
 
 
 class Candidate:
@@ -56,11 +57,12 @@ def addresses(platform_text):
 
 
 def make(text, platform_text, choices, sn_hosts):
-    """[Candidate]: the deployment as it is, each single change, and, of plans, compressions and durability, all combinations.
+    """[Candidate]: the deployment as it is, each single change, and, of plans, compressions, durability and until when syncs
+    wait, all combinations.
 
     `choices`: {name of VARIABLES: [values]}. `sn_hosts`: names of hosts, "all", or none."""
     found = [Candidate("as it is", text)]
-    combined = [[(name, value) for value in [None] + choices.get(name, [])] for name in ("plan", "compression", "durable")]
+    combined = [[(name, value) for value in [None] + choices.get(name, [])] for name in ("plan", "compression", "durable", "sync_until")]
     for combination in itertools.product(*combined):
         chosen = [(name, value) for name, value in combination if value is not None]
         if chosen:

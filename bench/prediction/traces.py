@@ -60,12 +60,14 @@ def round_figures(paths, skip=2):
     """[{phase: seconds}] of the rounds that all nodes finished, without the first `skip` and the last.
 
     A phase lasts from the mean time at which nodes begin it to the mean time at which they end it, so phases add up to
-    "round", the time from one round's end to the next; "sync" is that without "train"."""
+    "round", the time from one round's end to the next; "sync" is that without "train". What goes on after the end of the
+    sync (SyncUntil) is no part of it."""
     marks = read_marks(paths)
     whole = [number for number in sorted(marks) if EVENTS <= set(marks[number])]
     figures = []
     for before, number in list(zip(whole, whole[1:]))[max(0, skip - 1):-1]:
         mean = {event: statistics.fmean(times.values()) for event, times in marks[number].items()}
+        mean = {event: min(time, mean["sync_end"]) for event, time in mean.items()}
         mean[None] = statistics.fmean(marks[before]["sync_end"].values())
         row = {phase: mean[end] - mean[begin] for phase, begin, end in PHASES}
         row["round"] = mean["sync_end"] - mean[None]

@@ -233,14 +233,15 @@ class Swarm(Programs):
         return sum(event in (["member_gone"], ["member_excluded"]) for event in events[:last])
 
     def phases(self, rounds):
-        """{phase: its median over members and measured rounds}, by the traces."""
+        """{phase: its median over members and measured rounds}, by the traces; of what a program waits for."""
         names = {name for _, *pair in PHASES for name in pair}
         found = {name: [] for name, *_ in PHASES}
         for i in range(1, self.members + 1):
             at = events(f"{self.folder}/sl{i}.trace", names) | events(f"{self.folder}/ml{i}.trace", names)
             for number in range(self.warm + 1, rounds + 1):
+                until = at["sync_end", number]
                 for name, begin, end in PHASES:
-                    found[name].append(at[end, number] - at[begin, number])
+                    found[name].append(min(at[end, number], until) - min(at[begin, number], until))
         return {name: statistics.median(times) for name, times in found.items()}
 
 

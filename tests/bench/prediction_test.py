@@ -315,6 +315,13 @@ class Fidelity(InFolder):
         with self.assertRaisesRegex(rehearsal.RehearsalError, "model.workload: the workload 'toy' is not in"):
             rehearsal.Rehearsal(BIN, rehearsal.star_platform(3), text).finish()
 
+    def test_a_sync_until_the_merge_does_not_wait_for_reports_and_the_commit(self):
+        text = rehearsal.deployment(2, 1000, 8, batch_seconds=[0.3, 0.3])
+        until_merge = rehearsal.with_environment(text, {"SYNC_UNTIL": "merge"})
+        commit, merge = (rehearsal.Rehearsal(BIN, rehearsal.star_platform(3), one).finish()["phases"] for one in (text, until_merge))
+        self.assertLess(merge["sync"], commit["sync"] - commit["commit"])
+        self.assertGreaterEqual(min(merge.values()), 0)
+
     def test_a_host_that_is_away_makes_rounds_longer(self):
         near, far = (rehearsal.Rehearsal(BIN, rehearsal.star_platform(3, 100e6, delay=delay), rehearsal.deployment(2, 1000, 8)).finish()["phases"]["round"]
                      for delay in (0.0, 0.02))
