@@ -83,7 +83,7 @@ public:
             request_after(load_seconds(), ExitRequest{});
         } else {
             counter_.synced();
-            if (synced.resumed) {
+            if (synced.resumed && !synced.replaced) {
                 counter_.resume(synced.resumed->position);
             }
             joined_ = true;

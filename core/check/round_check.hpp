@@ -74,7 +74,7 @@ private:
     /// One start of an ML node.
     struct Program {
         bool took_part = false;  ///< it has started a sync
-        bool has_model = false;  ///< a committed one, in this start
+        bool has_model = false;  ///< in this start
         bool waits = false;      ///< it is in a sync
         /// Digest of the model that it has, if it does not know that to be committed. Else empty.
         std::string uncommitted;

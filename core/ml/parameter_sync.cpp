@@ -5,6 +5,7 @@ namespace starling {
 void ParameterSync::send(const NodeId& sl, SyncRequest request, bool stores_state, Outbox& out) {
     const std::uint64_t sequence = next_sequence_++;
     awaited_ = sequence;
+    until_merge_ = request.until_merge;
     model_bytes_ = size_bytes(request.params);
     segment_bytes_ = request.params.empty() ? segment_bytes : request.params.front().size();
     out.send(sl, SyncBegin{sequence, request.check_in, stores_state, request.until_merge});
@@ -22,8 +23,8 @@ void ParameterSync::on_taken(const NodeId& sl, Outbox& out) const {
 }
 
 bool ParameterSync::begin_merged(const SyncDone& done) {
-    const bool twice = uncommitted_ && !done.committed;
-    if (awaited_ != done.sequence || incoming_ || twice) {
+    const bool awaits_it = done.committed || (until_merge_ && !uncommitted_);
+    if (awaited_ != done.sequence || incoming_ || !awaits_it) {
         return false;
     }
     incoming_ = std::make_unique<Merged>(

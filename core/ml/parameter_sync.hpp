@@ -20,7 +20,7 @@ public:
     };
 
     /// Frees each segment once it is sent, so that sent and merged parameters are never in memory
-    /// at the same time.
+    /// at the same time. (The parameters of a next sync that waits for a commit are.)
     ///
     /// \param stores_state  the program's state is being stored; on_state_stored() follows
     void send(const NodeId& sl, SyncRequest request, bool stores_state, Outbox& out);
@@ -29,7 +29,7 @@ public:
     /// The program has parameters that are not committed yet: tells the SL. \pre  send()
     void on_taken(const NodeId& sl, Outbox& out) const;
     /// The merged parameters follow as segments.
-    /// \return  false: they are not awaited.
+    /// \return  false: they are not awaited, or not before their round is committed.
     bool begin_merged(const SyncDone& done);
     /// The round of the last take_merged() is committed.
     /// \return  false: that is not awaited.
@@ -64,6 +64,7 @@ private:
     std::optional<std::uint64_t> awaited_;  ///< number of the sync that the SL has not answered yet
     std::unique_ptr<Merged> incoming_;      ///< nothing, most of the time
     std::unique_ptr<SyncDone> uncommitted_;  ///< see awaits_commit(); nothing, most of the time
+    bool until_merge_ = false;               ///< of the newest sync
     bool committed_ = false;                 ///< what uncommitted_ tells of is committed now
 };
 

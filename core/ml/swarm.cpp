@@ -212,6 +212,7 @@ void SwarmCallback::resume(const ProgramSnapshot& kept, Round round) {
 void SwarmCallback::sync(bool finished) {
     bool again = !ended_;  // else the final model is loaded
     while (again) {
+        const Scalars reported = scalars_;
         SyncRequest request = sync_request(finished);
         const std::uint64_t batches = request.batches;
         const TrainReply reply = session_.thread_.ask(std::move(request));
@@ -221,6 +222,9 @@ void SwarmCallback::sync(bool finished) {
         const auto* synced = std::get_if<SyncedReply>(&reply);
         STARLING_INVARIANT(synced != nullptr, "a sync request is answered so");
         take(*synced, batches);
+        if (synced->replaced) {
+            scalars_ = reported;  // the check-in that they were for was not sent
+        }
         again = finished && synced->replaced && !synced->final;
         if (finished && !synced->final && !again) {
             fail(Errc::malformed,
@@ -250,26 +254,38 @@ SyncRequest SwarmCallback::sync_request(bool finished) {
     return request;
 }
 
+/// The program has trained from a model that was not committed. Its optimiser is as it was before
+/// that model came, which others may have chosen; its loops go on where they are.
+void SwarmCallback::give_up_training_since_the_last_sync(const SyncedReply& synced,
+                                                         std::uint64_t batches) {
+    session_.log(Level::warning,
+                 "Round " + std::to_string(synced.round) +
+                     " was committed to another model than the one that this program has trained "
+                     "from: " +
+                     std::to_string(batches) + " batches are lost",
+                 "SwarmCallback");
+    if (options_.state == nullptr || !synced.resumed) {
+        return;
+    }
+    if (const Result<void> loaded = options_.state->load(synced.resumed->state.view()); !loaded) {
+        fail(Errc::program, "the program's state can't be loaded again: " + loaded.error().message);
+    }
+}
+
 /// \param batches  that the program has trained before it
 void SwarmCallback::take(const SyncedReply& synced, std::uint64_t batches) {
     STARLING_INVARIANT(is_whole(synced.params, parameters_.layout().size_bytes()),
                        "the ML node hands on whole vectors only");
     parameters_.load(synced.params);
-    if (synced.resumed) {
+    if (synced.replaced) {
+        give_up_training_since_the_last_sync(synced, batches);
+    } else if (synced.resumed) {
         resume(*synced.resumed, synced.round);
     }
     rounds_ = synced.round + 1;
     digest_ = synced.digest;
     counter_.synced();
     loss_sum_ = 0.0;
-    if (synced.replaced) {
-        session_.log(Level::warning,
-                     "Round " + std::to_string(synced.round) +
-                         " was committed to another model than the one that this program has "
-                         "trained from: " +
-                         std::to_string(batches) + " batches are lost",
-                     "SwarmCallback");
-    }
     if (synced.final) {
         ended_ = true;
         session_.trace(

@@ -143,7 +143,9 @@ struct SwarmCallbackOptions {
     /// the training goes on.
     Durability durable = Durability::all;
     /// Whether a sync waits for the commit of its round, or for the merge only. A choice of this
-    /// member alone. The first and the last sync wait for the commit in any case.
+    /// member alone. The first and the last sync wait for the commit in any case. With `merge`,
+    /// rounds(), digest() and the parameters may be of a round that is never committed, and `state`
+    /// should have all that training changes: it is set back with the parameters then.
     SyncUntil sync_until = SyncUntil::commit;
     /// Names what a batch costs in a calibration table, e.g. "cifar10/tiny/32".
     std::string workload = "default";
@@ -192,6 +194,7 @@ private:
     void sync(bool finished);
     SyncRequest sync_request(bool finished);
     void take(const SyncedReply& synced, std::uint64_t batches);
+    void give_up_training_since_the_last_sync(const SyncedReply& synced, std::uint64_t batches);
     ProgramSnapshot snapshot() const;
     void resume(const ProgramSnapshot& kept, Round round);
 

@@ -73,10 +73,11 @@ struct SyncedReply {
     Digest digest;
     Segments params;
     bool final = false;
-    /// Kept by an earlier start: the program goes on there.
+    /// Kept by an earlier start: the program goes on there. If `replaced`: what it had at its last
+    /// sync.
     std::optional<ProgramSnapshot> resumed;
     /// They replace those of the last reply, which were not committed. What the program has handed
-    /// over with its request is not used.
+    /// over with its request is not used, and what it has trained since then is lost.
     bool replaced = false;
 };
 struct FailedReply {

@@ -22,7 +22,7 @@ std::optional<MemberList> expected_members(const ContractView& view, const Contr
                                            const NodeId& self, std::uint64_t session,
                                            const CheckIn& check_in) {
     if (view.phase != ContractPhase::gathering || view.attempt != 0 || !view.last_commit ||
-        view.last_commit->round + 1 != view.round || !view.all_stayed) {
+        view.last_commit->round + 1 != view.round || !view.all_stayed || !view.holders.empty()) {
         return std::nullopt;
     }
     const MemberList& members = view.last_commit->members;

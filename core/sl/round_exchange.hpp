@@ -18,7 +18,8 @@ namespace starling {
 
 /// This node's attempts at rounds, one after the other: the exchange of the current one, and what
 /// follows once it is complete. The merged model is hashed and written while it arrives, made
-/// durable once it is complete, and reported: only then, so that a committed model is on the disk
+/// durable once it is complete (where the program does not wait for the commit, once that has it),
+/// and reported: only then, so that a committed model is on the disk
 /// of every member, or already before if the contract's Durability allows that. Reports also wait
 /// for the program's state, which goes with the model.
 class RoundExchange {

@@ -1,4 +1,5 @@
 // What follows from what the ML node says: it opens a session, syncs, and ends.
+#include <algorithm>
 #include <cmath>
 
 #include "core/sl/detail/sl_dispatcher.hpp"
@@ -63,21 +64,40 @@ void SlNode::check_in(Outbox& out) {
         return;
     }
     begin_early(out);
-    if (run_.view() && round_.awaits_freeze(run_.key())) {
+    if (may_delay_check_in()) {
         ml_.delay_check_in();
+        set_after_merge_timer(out);
     } else {
         submit_check_in(out);
     }
+}
+
+/// While the exchange that has begun early takes all that the program waits for.
+bool SlNode::may_delay_check_in() const {
+    if (!run_.view() || !round_.awaits_freeze(run_.key())) {
+        return false;
+    }
+    const Exchange& exchange = *round_.running();
+    return std::ranges::all_of(exchange.partners(), [&](std::uint32_t partner) {
+        return peers_.is_up(exchange.members()[partner].id);
+    });
+}
+
+/// Others may be frozen without this member once the contract's grace period is over.
+void SlNode::set_after_merge_timer(Outbox& out) const {
+    const SwarmDuration grace(ml_.request().config.grace_ns);
+    const SwarmDuration limit = grace > SwarmDuration{0} ? grace / 4 : options_.heartbeat_interval;
+    out.set_timer(after_merge_timer, now_ + std::min(limit, options_.heartbeat_interval));
 }
 
 void SlNode::submit_check_in(Outbox& out) {
     submit(CheckInRound{run_.contract(), run_.run(), run_.next_round(), ml_.check_in()}, out);
 }
 
-/// A program that does not wait for the commit has got its model, or has waited for that long
-/// enough: what the round needs beside it is done now. Before, it would take the processor and the
-/// disk from the exchange, for which the program waits.
-void SlNode::on_model_taken(Outbox& out) {
+/// What was delayed until a program that does not wait for the commit has its model, or has waited
+/// long enough, or the attempt is over: before, it would take the processor and the disk from the
+/// exchange. Nothing, if nothing was delayed.
+void SlNode::after_merge(Outbox& out) {
     if (ml_.take_delayed_check_in()) {
         submit_check_in(out);
     }

@@ -54,6 +54,7 @@ void SlNode::begin_early(Outbox& out) {
         ExchangeSetup setup = attempt_among(*members);
         setup.early = true;
         setup.frozen = false;
+        setup.stores_later = ml_.takes_uncommitted(setup.key.round);
         begin_attempt(std::move(setup), out);
     }
 }
@@ -75,7 +76,6 @@ ExchangeSetup SlNode::attempt_among(const MemberList& members) const {
     setup.method = config.merge;
     setup.non_finite = config.non_finite;
     setup.durable = config.durable;
-    setup.stores_later = ml_.takes_uncommitted(setup.key.round);
     setup.in_arrival_order = options_.planted.merge_in_arrival_order;
     // Where members are kept apart, the SN may judge one that delays the round earlier.
     setup.limit = members.all_merge() ? limit : limit / attempt_limit_parts;
@@ -201,6 +201,7 @@ void SlNode::send_results(Outbox& out) {
         done.member_count = static_cast<std::uint32_t>(exchange.members().size());
         done.digest = *merged;
         ml_.give_uncommitted(done, round_.merged(), out);
+        set_after_merge_timer(out);
     }
     if (round_.take_new_report()) {
         send_heartbeat(out);

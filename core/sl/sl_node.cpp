@@ -203,7 +203,7 @@ bool SlNode::on_frame_of_ml(const FrameReceived& received, Outbox& out) {
         round_.set_storing_state(ml_.is_storing_state());
         send_results(out);
     } else if (std::holds_alternative<ModelTaken>(message)) {
-        on_model_taken(out);
+        after_merge(out);
     } else {
         return false;
     }
@@ -229,6 +229,9 @@ void SlNode::on_timer(const TimerDue& due, Outbox& out) {
         case linger_timer:
             linger_on(out);
             return;
+        case after_merge_timer:
+            after_merge(out);
+            return;
         case end_timer:
             if (ending_code_) {
                 stop(*ending_code_, "the SN did not answer the leave request", out);
@@ -245,7 +248,6 @@ void SlNode::on_tick(Outbox& out) {
         send_heartbeat(out);
     }
     round_.on_tick(now_, out);
-    on_model_taken(out);
     check_catch_up(out);
     transfers_.on_tick(now_, running_transfer(), out);
     const int factor = tick_interval_factor();

@@ -13,7 +13,8 @@ enum SlTimer : std::uint32_t {
     sn_dial_timer,
     peer_dial_timer,
     end_timer,  ///< the SN has not answered the goodbye
-    linger_timer
+    linger_timer,
+    after_merge_timer  ///< what follows the merge is delayed no longer
 };
 
 /// Between two tries to connect to an SN or a member.

@@ -140,7 +140,7 @@ void SlNode::on_view(const ContractView& view, Outbox& out) {
         round_.end(out);  // the attempt is over, or has begun with one that has left
     }
     if (!round_.awaits_freeze(run_.key())) {
-        on_model_taken(out);  // what may have been delayed
+        after_merge(out);
     }
     check_in_again(out);
     run_.report_waiting(ml_.is_waiting(), out);

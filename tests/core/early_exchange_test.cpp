@@ -54,6 +54,12 @@ TEST(EarlyExchange, ExpectsNothingOnceAMemberHasLeft) {
     EXPECT_FALSE(is_expected(view));
 }
 
+TEST(EarlyExchange, ExpectsNothingOnceAnotherMemberHasCheckedIn) {
+    ContractView view = gathering();
+    view.holders = {member("sl3")};
+    EXPECT_FALSE(is_expected(view));
+}
+
 TEST(EarlyExchange, ExpectsNothingIfThisNodeContributesOtherwiseThanLastTime) {
     CheckIn heavier;
     heavier.weight = 2;

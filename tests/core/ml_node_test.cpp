@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/trace/event_fields.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
 
 namespace starling {
@@ -171,6 +172,16 @@ protected:
         return nullptr;
     }
 
+    static std::string round_of(const std::vector<Effect>& effects, std::string_view event) {
+        for (const Effect& effect : effects) {
+            const auto* report = std::get_if<Report>(&effect);
+            if (report != nullptr && report->event.name == event) {
+                return std::string(EventFields(report->event).text("round"));
+            }
+        }
+        return "";
+    }
+
     const Digest given_digest{{std::byte{1}}};
     const Digest other_digest{{std::byte{2}}};
 };
@@ -205,7 +216,9 @@ TEST_F(GoesOnAtMerge, BeforeItsStateIsStored) {
     EXPECT_NE(reply(given()), nullptr);
     frame(SyncCommitted{1});
     EXPECT_EQ(sent<SyncBegin>(next_sync()), nullptr) << "a slot is still being written";
-    EXPECT_NE(sent<SyncBegin>(stored()), nullptr);
+    const std::vector<Effect> effects = stored();
+    EXPECT_NE(sent<SyncBegin>(effects), nullptr);
+    EXPECT_EQ(round_of(effects, "state_kept"), "1");
 }
 
 TEST_F(GoesOnAtMerge, AndGetsWhatWasCommittedInsteadAtTheNextSync) {
@@ -218,6 +231,8 @@ TEST_F(GoesOnAtMerge, AndGetsWhatWasCommittedInsteadAtTheNextSync) {
     ASSERT_NE(reply(replaced), nullptr);
     EXPECT_EQ(reply(replaced)->digest, other_digest);
     EXPECT_TRUE(reply(replaced)->replaced);
+    ASSERT_TRUE(reply(replaced)->resumed) << "its state at the last sync";
+    EXPECT_EQ(reply(replaced)->resumed->position, (TrainingPosition{1, 2}));
     EXPECT_EQ(sent<SyncBegin>(next_sync())->sequence, 2U);
 }
 
@@ -245,6 +260,14 @@ TEST_F(GoesOnAtMerge, AndIgnoresASecondModelOrCommit) {
     EXPECT_EQ(sent<SyncBegin>(frame(SyncCommitted{0})), nullptr);
     EXPECT_NE(sent<SyncBegin>(frame(SyncCommitted{1})), nullptr);
     EXPECT_EQ(sent<SyncBegin>(frame(SyncCommitted{1})), nullptr);
+}
+
+TEST_F(StoresState, AnUncommittedModelIsRefusedInASyncThatWaitsForTheCommit) {
+    sync();
+    stored();
+    frame(SyncDone{0, 0, 2, {}, false, false});
+    EXPECT_FALSE(starts(frame(MlSegment{0, 0}, Blob(Bytes(16))), train_work));
+    EXPECT_TRUE(starts(merged(), train_work));
 }
 
 TEST_F(GoesOnAtMerge, AndIsToldThatTheSlWasLostMeanwhile) {

@@ -137,6 +137,9 @@ protected:
         std::memcpy(bytes.data(), &value, sizeof value);
         reply.params = cut(Blob(std::move(bytes)));
         reply.replaced = replaced;
+        if (replaced) {
+            reply.resumed = ProgramSnapshot{{0, 1}, Blob(Bytes{std::byte{10}})};
+        }
         reply.final = final;
         return reply;
     }
@@ -145,6 +148,9 @@ protected:
         thread.wait(0);
         return thread.take_request();
     }
+    static std::byte state_of(const TrainRequest& request) {
+        return std::get<SyncRequest>(request).snapshot->state.view()[0];
+    }
     static float value_of(const TrainRequest& request) {
         float value = 0.0F;
         copy_bytes(std::get<SyncRequest>(request).params, 0,
@@ -152,16 +158,29 @@ protected:
         return value;
     }
 
+    /// One byte.
+    struct Optimiser final : public ProgramState {
+        Bytes save() const override { return Bytes{value}; }
+        Result<void> load(ByteView in) override {
+            value = in[0];
+            return {};
+        }
+        std::byte value{1};
+    };
+    Optimiser state;
     std::uint64_t rounds = 0;
     TrainingThread thread{[this](SwarmSession& session) {
                               Floats parameters(1);
                               SwarmCallbackOptions options;
                               options.sync_frequency = 1;
                               options.sync_until = SyncUntil::merge;
+                              options.state = &state;
                               SwarmCallback callback(session, parameters, options);
                               callback.on_train_begin();
                               for (int batch = 0; batch < 2; ++batch) {
                                   parameters.values[0] += 1.0F;
+                                  state.value = static_cast<std::byte>(10 + batch);
+                                  callback.report("loss", batch);
                                   callback.on_batch_end(0.0);
                               }
                               callback.on_train_end();
@@ -177,11 +196,15 @@ TEST_F(TrainsBeforeTheCommit, AndGoesOnFromTheModelThatReplacesTheOther) {
     const TrainRequest first = answer(synced(0, 10.0F));
     EXPECT_TRUE(std::get<SyncRequest>(first).until_merge);
     EXPECT_EQ(value_of(first), 11.0F);
-    EXPECT_EQ(value_of(answer(synced(1, 20.0F))), 21.0F);
+    const TrainRequest second = answer(synced(1, 20.0F));
+    EXPECT_EQ(value_of(second), 21.0F);
+    EXPECT_EQ(state_of(second), std::byte{11});
     // The second batch was of a model that was not committed. The program has no third one.
     const TrainRequest last = answer(synced(1, 30.0F, true));
     EXPECT_TRUE(std::get<SyncRequest>(last).check_in.finished);
     EXPECT_EQ(value_of(last), 30.0F);
+    EXPECT_EQ(state_of(last), std::byte{10}) << "as it was at the sync before";
+    EXPECT_EQ(std::get<SyncRequest>(last).check_in.scalars->size(), 1U) << "not reported yet";
     answer(synced(2, 40.0F, false, true));
     EXPECT_EQ(rounds, 3U);
 }

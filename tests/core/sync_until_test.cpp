@@ -121,6 +121,49 @@ TEST_F(UntilMerge, AModelThatIsNotCommittedIsReplacedAtTheNextSync) {
     EXPECT_TRUE(uncommitted("3").empty()) << "rounds after that wait for their commit";
 }
 
+/// With two cores, the SN and the disk would take them from the exchange.
+TEST_F(UntilMerge, MembersCheckInOnceTheirProgramsHaveTheMergedModel) {
+    add_pairs(3);
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    int seen = 0;
+    for (const auto& check_in : swarm.trace.named("checked_in", "sn1")) {
+        const std::string number = field(check_in, "node").substr(2);
+        for (const auto& end : uncommitted(field(check_in, "round"))) {
+            if (end.node.name == "ml" + number) {
+                EXPECT_LE(end.time, check_in.time) << "round " << field(check_in, "round");
+                ++seen;
+            }
+        }
+    }
+    EXPECT_GE(seen, 15);
+}
+
+/// It may check in before or after the others have merged without it.
+TEST_F(UntilMerge, AMemberThatJoinsCostsTheOthersOneSyncAtMost) {
+    add_pairs(2);
+    ASSERT_TRUE(run_until_given("2", 2)) << swarm.trace.tail();
+    swarm.add_pair(3, toy(true));
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    swarm.expect_one_final_model();
+    for (const std::string ml : {"ml1", "ml2"}) {
+        std::map<std::string, int> ends;
+        for (const auto& end : swarm.trace.named("sync_end", ml)) {
+            ++ends[field(end, "round")];
+        }
+        EXPECT_LE(std::ranges::count_if(ends, [](const auto& of) { return of.second > 1; }), 1);
+    }
+}
+
+TEST_F(UntilMerge, AMemberThatHasLostItsSnChecksInLater) {
+    add_pairs(2);
+    ASSERT_TRUE(run_until_given("2", 2)) << swarm.trace.tail();
+    swarm.network.crash({"sn1"});
+    swarm.run_for(seconds(20));
+    swarm.network.restart({"sn1"});
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    swarm.expect_one_final_model();
+}
+
 TEST_F(UntilMerge, ACrashBetweenMergeAndCommitChangesNoModel) {
     add_pairs(2);
     ASSERT_TRUE(run_until_given("2", 2)) << swarm.trace.tail();

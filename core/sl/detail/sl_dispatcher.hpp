@@ -101,7 +101,9 @@ private:
     void on_ml_segment(const MlSegment& segment, const Blob& body, Outbox& out);
     void check_in(Outbox& out);
     void submit_check_in(Outbox& out);
-    void on_model_taken(Outbox& out);
+    bool may_delay_check_in() const;
+    void set_after_merge_timer(Outbox& out) const;
+    void after_merge(Outbox& out);
     void on_close_session(const CloseSession& close, Outbox& out);
     void on_ml_gone_early(const std::string& reason, int code, Outbox& out);
     void linger_on(Outbox& out);
