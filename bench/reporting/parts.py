@@ -16,6 +16,7 @@ from reporting.swarm_round import WARM, Alone, Swarm, measure_round
 
 LARGE, SMALL = 44_695_848, 500_000  # the parameters of a ResNet-18 for 10 classes; a small model
 HUGE = 500_000_000
+PAUSE = 0.03  # seconds before a round in the part "pauses"
 
 
 @dataclasses.dataclass
@@ -62,6 +63,21 @@ def round_(context):
             runs["disk"] = lambda: disk.measure(members, size)
             found.append({"members": members, "bytes": size, "runs": in_turns(context.passes, runs),
                           "fsync": disk.measure_fsync()})
+    return found
+
+
+def pauses(context):
+    """Rounds of a small model after a pause, in turns. All programs, also the compared ones, pause before each round, as if they
+    trained on another device; meanwhile rounds are committed whose syncs waited for the merge only."""
+    found, measured = [], 5 if context.quick else 30
+    for members in (2, 4, 8):
+        context.say(f"{members} members")
+        runs = {name: lambda flags=flags: measure_round(context.bin, members, SMALL, measured, program_flags=flags, pause=PAUSE)
+                for name, flags in (("Starling", []), ("Starling, sync until merge", ["--sync-until", "merge"]))}
+        for name, command in (peers.commands(context.peers, members, SMALL, 2 * measured) if context.peers else {}).items():
+            if not name.startswith("MPI"):
+                runs[name] = lambda c=command: peers.run(c, PAUSE, context.bin)
+        found.append({"members": members, "bytes": SMALL, "runs": in_turns(context.passes, runs), "fsync": disk.measure_fsync()})
     return found
 
 
@@ -230,7 +246,7 @@ def micro(context):
 
 
 # name -> (function, seconds that it takes by default, and with --quick)
-PARTS = {"round": (round_, 330, 130), "overhead": (overhead, 75, 15), "memory": (memory, 90, 30), "tls": (tls, 25, 15),
+PARTS = {"round": (round_, 330, 130), "pauses": (pauses, 110, 30), "overhead": (overhead, 75, 15), "memory": (memory, 90, 30), "tls": (tls, 25, 15),
          "wan": (wan, 50, 15), "merge": (merge, 70, 20), "micro": (micro, 25, 10),
          "compression": (compression.measure, 270, 90), "large": (large, 120, 120)}
 WANTED = tuple(name for name in PARTS if name != "large")  # by default

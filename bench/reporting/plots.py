@@ -6,7 +6,8 @@ import statistics
 from reporting.summary import MIB, PAIR_BYTES, Missing, megabytes, rates
 
 # Okabe and Ito's colours, which colour-blind people can tell apart.
-COLOURS = {"Starling": "#d55e00", "Starling, durable = quorum": "#e69f00", "raw TLS sharded": "#0072b2", "raw TLS star": "#56b4e9",
+COLOURS = {"Starling": "#d55e00", "Starling, durable = quorum": "#e69f00",
+           "Starling, sync until merge": "#e69f00", "raw TLS sharded": "#0072b2", "raw TLS star": "#56b4e9",
            "gRPC mTLS star": "#009e73", "gloo ring, no TLS": "#999999", "MPI ring, no TLS": "#555555", "disk": "#cc79a7"}
 PHASES = ("#0072b2", "#56b4e9", "#d55e00", "#e69f00", "#009e73")
 RULES = {"mean": "#d55e00", "coordinate-median": "#0072b2", "trimmed-mean": "#009e73", "krum": "#cc79a7",
@@ -39,7 +40,7 @@ def svg(figure, label):
                   r'xmlns:xlink="http://www.w3.org/1999/xlink">', text, count=1)
 
 
-def round_times(cases, size):
+def round_times(cases, size, label="round"):
     """Round time against members, one line for each library."""
     figure, axes = new_plot()
     chosen = sorted((case for case in cases if case["bytes"] == size), key=lambda case: case["members"])
@@ -62,7 +63,7 @@ def round_times(cases, size):
     axes.set_xlabel("members")
     axes.set_ylabel("ms a round (log)")
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
-    return svg(figure, f"round {size}")
+    return svg(figure, f"{label} {size}")
 
 
 def plain_locator():
@@ -148,6 +149,9 @@ def plots(results):
     for size in sorted({case["bytes"] for case in data.get("round", [])}, reverse=True):
         found.append((f"Time of a round, {megabytes(size)}: medians, bars from the fastest to the slowest", round_times(data["round"], size)))
         found.append((f"Phases of Starling's round, {megabytes(size)}", phases(data["round"], size)))
+    if data.get("pauses"):
+        found.append((f"Time of a round after a pause, {megabytes(data['pauses'][0]['bytes'])}: medians, bars from the fastest to the slowest",
+                      round_times(data["pauses"], data["pauses"][0]["bytes"], "pauses")))
     if "merge" in data:
         try:
             found.append(("Merge rules: input read a second, one thread", kernels(results)))

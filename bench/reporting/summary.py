@@ -9,6 +9,7 @@ import statistics
 MIB = 2**20
 SHARDED, STAR, GRPC = "raw TLS sharded", "raw TLS star", "gRPC mTLS star"
 QUORUM = "Starling, durable = quorum"
+UNTIL_MERGE = "Starling, sync until merge"
 PAIR_BYTES = 64_000_000  # beside three models
 RULES = ("mean", "coordinate-median", "trimmed-mean", "geometric-median", "krum", "centred-clipping")
 
@@ -105,6 +106,17 @@ def round_ratios(results, ratios):
                            lambda over=over, peer=peer: over("Starling", lambda r: median_of(r, peer, "cpu"), "cpu"))
 
 
+def pause_ratios(results, ratios):
+    for members in (2, 4, 8):
+        def figure(members=members):
+            case = next((c for c in data_of(results, "pauses") if c["members"] == members), None)
+            if case is None:
+                raise Missing("this size was not run")
+            return median_of(case["runs"], UNTIL_MERGE) / (median_of(case["runs"], GRPC) + statistics.median(case["fsync"]))
+
+        ratios.add(f"round after a pause, 0.5 MB, {members} members, sync until merge: time / ({GRPC} + one fsync)", 1.0, "lower", figure)
+
+
 def connection_ratios(results, ratios):
     ratios.add("one connection, 256 MB: speed / raw TLS", 0.95, "higher", lambda: data_of(results, "tls")["loopback"]["got"])
 
@@ -171,6 +183,7 @@ def summarize(results):
     """What summary.json holds."""
     ratios = Ratios()
     round_ratios(results, ratios)
+    pause_ratios(results, ratios)
     connection_ratios(results, ratios)
     merge_ratios(results, ratios)
     memory_ratios(results, ratios)

@@ -113,6 +113,10 @@ def data_tables(data, results):
     if data.get("round"):
         names = list(data["round"][0]["runs"]["Starling"]["phases"][0])
         yield "Phases of Starling's round", "Milliseconds, medians.", [""] + names, list(phase_rows(data["round"]))
+    for case in data.get("pauses", []):
+        yield (f"Round after a pause, {megabytes(case['bytes'])}, {case['members']} members", "As above. All programs pause for 30 ms before "
+               "each round, as if they trained on another device. Syncs until merge: the round is committed in the pause.",
+               ["", "time", "CPU of all processes", "peak memory, MiB, all processes", "Starling's time / this"], list(round_rows(case)))
     if "memory" in data:
         yield ("Memory of a member", "MiB of SL and program together, shared pages counted once, sampled while rounds run.",
                ["members", "median peak", "largest peak", "program alone", "added", "goal"], list(memory_rows(data["memory"])))

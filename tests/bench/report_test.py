@@ -36,6 +36,7 @@ class Summary(unittest.TestCase):
         self.expect("exchange phase, 44.7 MB, 2 members: time / raw TLS sharded", 1.05, 1.1, True)
         self.expect("round, 0.5 MB, 2 members: time / (gRPC mTLS star + one fsync)", 1.0, 1.0, True)
         self.expect("round, 0.5 MB, 4 members: time / (gRPC mTLS star + one fsync)", 1.25, 1.0, False)
+        self.expect("round after a pause, 0.5 MB, 2 members, sync until merge: time / (gRPC mTLS star + one fsync)", 0.5, 1.0, True)
 
     def test_higher_is_better_for_speeds(self):
         self.expect("one connection, 256 MB: speed / raw TLS", 0.9, 0.95, False)
@@ -50,6 +51,7 @@ class Summary(unittest.TestCase):
     def test_what_was_not_measured_has_a_reason_and_does_not_hold(self):
         for name, reason in (("round, 44.7 MB, 8 members: CPU / raw TLS sharded", "this size was not run"),
                              ("round, 44.7 MB, 4 members, durable = quorum: time / gRPC mTLS star", "durable = quorum"),
+                             ("round after a pause, 0.5 MB, 4 members, sync until merge: time / (gRPC mTLS star + one fsync)", "sync until merge"),
                              ("100 ms, 1 Gbit/s: speed / one tuned TCP stream", "part wan failed: no <namespaces> | here"),
                              ("krum: speed / best of libtorch, the least over the inputs", "built without libtorch"),
                              ("memory that a swarm of 32 adds to a member / (3 models + 64 MB)", "32 members were not run")):

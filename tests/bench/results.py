@@ -6,7 +6,7 @@ def figures(seconds, cpu, **more):
     return {"seconds": seconds, "cpu": [cpu], "peak_mib": [100.0]} | more
 
 
-def case(members, size, seconds, quorum=None):
+def case(members, size, seconds, quorum=None, until_merge=None):
     """A round in which Starling takes `seconds`, the peers 0.1, 0.2, ... s and the disk 0.15 s."""
     phases = [{"hand over": 0.01, "agree": 0.002, "exchange": 0.105, "commit": 0.03, "take": 0.02}]
     runs = {"Starling": figures([seconds, seconds, 9.0], 0.3, phases=phases),
@@ -14,6 +14,8 @@ def case(members, size, seconds, quorum=None):
             "gloo ring, no TLS": figures([0.05], 0.1), "MPI ring, no TLS": figures([0.04], 0.1), "disk": figures([0.15], 0.0)}
     if quorum:
         runs["Starling, durable = quorum"] = figures([quorum], 0.3, phases=phases)
+    if until_merge:
+        runs["Starling, sync until merge"] = figures([until_merge], 0.3, phases=phases)
     return {"members": members, "bytes": size, "runs": runs, "fsync": [0.1, 0.1, 5.0]}
 
 
@@ -25,6 +27,7 @@ def recorded():
     """All parts but wan, which failed, and micro, which was not run."""
     parts = {
         "round": [case(2, LARGE, 0.24, quorum=0.2), case(4, LARGE, 0.3), case(2, SMALL, 0.4), case(4, SMALL, 0.5)],
+        "pauses": [case(2, SMALL, 0.7, until_merge=0.2), case(4, SMALL, 0.7)],
         "memory": {"bytes": LARGE, "program_alone_mib": 50.0,
                    "members": [{"members": 2, "pair_peak_mib": [100.0, 150.0]}, {"members": 8, "pair_peak_mib": [100.0] * 7 + [900.0]}]},
         "overhead": {"alone": {"seconds": [1.0, 1.0]}, "in a swarm": {"seconds": [1.02, 1.02]}},
