@@ -15,7 +15,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// How long a program may take to exit by itself once its node has ended. After a complete training
+// an interpreter on a busy machine may need many seconds.
 constexpr std::chrono::seconds term_after{5};
+constexpr std::chrono::seconds term_after_complete{30};
 constexpr std::chrono::seconds kill_after{10};
 constexpr std::string_view component = "run-sl";
 
@@ -203,8 +206,10 @@ int MlProcess::finish(int node_code) {
     if (early) {
         return early->exit_code() != exit_code::ok ? early->exit_code() : exit_code::failed;
     }
+    const std::chrono::seconds limit =
+        node_code == exit_code::ok ? term_after_complete : term_after;
     // A program that has not joined has nothing to save, and would wait for its SL.
-    const std::chrono::seconds wait_limit = joined_ ? term_after : std::chrono::seconds(0);
+    const std::chrono::seconds wait_limit = joined_ ? limit : std::chrono::seconds(0);
     const ExitStatus status = process_->finish(wait_limit, kill_after);
     if (node_code == exit_code::peer_lost && cut_ && status.signal == 0 && status.code != 0) {
         return status.code;  // it exited by itself, without CloseSession
