@@ -258,6 +258,9 @@ SyncRequest SwarmCallback::sync_request(bool finished) {
 /// that model came, which others may have chosen; its loops go on where they are.
 void SwarmCallback::give_up_training_since_the_last_sync(const SyncedReply& synced,
                                                          std::uint64_t batches) {
+    if (synced.digest == digest_) {
+        return;  // the training has ended with the model that the program had
+    }
     session_.log(Level::warning,
                  "Round " + std::to_string(synced.round) +
                      " was committed to another model than the one that this program has trained "

@@ -136,6 +136,7 @@ protected:
         Bytes bytes(sizeof(float));
         std::memcpy(bytes.data(), &value, sizeof value);
         reply.params = cut(Blob(std::move(bytes)));
+        reply.digest.bytes[0] = static_cast<std::byte>(value);
         reply.replaced = replaced;
         if (replaced) {
             reply.resumed = ProgramSnapshot{{0, 1}, Blob(Bytes{std::byte{10}})};
