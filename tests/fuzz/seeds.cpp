@@ -157,7 +157,7 @@ void add_record(std::map<std::string, Bytes>& seeds, const std::string& name, st
     Writer seed;
     seed.u8(static_cast<std::uint8_t>(parser));
     seed.u16(static_cast<std::uint16_t>(head.bytes().size() + 1));
-    seed.u8(1);  // version
+    seed.u8(2);  // version
     seed.raw(head.bytes());
     seed.raw(bytes_of(payload));
     seeds["program/" + name] = seed.take();

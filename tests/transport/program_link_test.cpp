@@ -191,9 +191,9 @@ TEST(ProgramLink, RecordsThatNobodySendsAreRefused) {
     EXPECT_EQ(refusal_of(0, 10, 100), Errc::malformed);  // it did not come
     EXPECT_EQ(refusal_of(0, 0, 0), Errc::unknown_version);
     EXPECT_EQ(refusal_of(2, 0, 0, {std::byte{99}, std::byte{1}}), Errc::unknown_version);
-    EXPECT_EQ(refusal_of(2, 0, 0, {std::byte{1}, std::byte{77}}), Errc::malformed);
-    EXPECT_EQ(refusal_of(3, 0, 0, {std::byte{1}, std::byte{1}, std::byte{0}}), Errc::malformed);
-    EXPECT_EQ(refusal_of(2, 0, 0, {std::byte{1}, std::byte{1}}), Errc::ok);
+    EXPECT_EQ(refusal_of(2, 0, 0, {std::byte{2}, std::byte{77}}), Errc::malformed);
+    EXPECT_EQ(refusal_of(3, 0, 0, {std::byte{2}, std::byte{1}, std::byte{0}}), Errc::malformed);
+    EXPECT_EQ(refusal_of(2, 0, 0, {std::byte{2}, std::byte{1}}), Errc::ok);
     // Memory that its sender could take away again.
     Descriptor file(::memfd_create("test", MFD_CLOEXEC));
     ASSERT_EQ(::ftruncate(file.number(), 4096), 0);
