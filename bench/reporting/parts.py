@@ -12,11 +12,10 @@ import threading
 from reporting import compression, disk, peers
 from reporting.errors import BenchError
 from reporting.processes import peak_mib, proportional_mib
+from reporting.summary import LARGE, PAUSE, QUORUM, SMALL, UNTIL_MERGE
 from reporting.swarm_round import WARM, Alone, Swarm, measure_round
 
-LARGE, SMALL = 44_695_848, 500_000  # the parameters of a ResNet-18 for 10 classes; a small model
 HUGE = 500_000_000
-PAUSE = 0.03  # seconds before a round in the part "pauses"
 
 
 @dataclasses.dataclass
@@ -55,7 +54,7 @@ def round_(context):
             context.say(f"{size / 1e6:.3g} MB, {members} members")
             runs = {"Starling": lambda: measure_round(context.bin, members, size, measured)}
             if program_takes(context, "--durable"):
-                runs["Starling, durable = quorum"] = lambda: measure_round(
+                runs[QUORUM] = lambda: measure_round(
                     context.bin, members, size, measured, program_flags=["--durable", "quorum"])
             if context.peers:
                 for name, command in peers.commands(context.peers, members, size, 2 * measured).items():
@@ -73,9 +72,9 @@ def pauses(context):
     for members in (2, 4, 8):
         context.say(f"{members} members")
         runs = {name: lambda flags=flags: measure_round(context.bin, members, SMALL, measured, program_flags=flags, pause=PAUSE)
-                for name, flags in (("Starling", []), ("Starling, sync until merge", ["--sync-until", "merge"]))}
-        for name, command in (peers.commands(context.peers, members, SMALL, 2 * measured) if context.peers else {}).items():
-            if not name.startswith("MPI"):
+                for name, flags in (("Starling", []), (UNTIL_MERGE, ["--sync-until", "merge"]))}
+        if context.peers:
+            for name, command in peers.commands(context.peers, members, SMALL, 2 * measured, pausing=True).items():
                 runs[name] = lambda c=command: peers.run(c, PAUSE, context.bin)
         found.append({"members": members, "bytes": SMALL, "runs": in_turns(context.passes, runs), "fsync": disk.measure_fsync()})
     return found

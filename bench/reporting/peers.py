@@ -12,8 +12,9 @@ NEEDED = {"raw_tls": ("OpenSSL", "libssl-dev"), "gloo_allreduce": ("gloo", "libg
           "mpi_allreduce": ("Open MPI", "libopenmpi-dev openmpi-bin")}
 
 
-def commands(folder, members, size, runs):
-    """{name: command line} of those that are built in `folder`. Stars have a member for a leader, as a swarm has."""
+def commands(folder, members, size, runs, pausing=False):
+    """{name: command line} of those that are built in `folder`. Stars have a member for a leader, as a swarm has. `pausing`: only
+    those that run() lets pause before each round, which MPI's barriers are not made for."""
     common = ["--nodes", str(members), "--bytes", str(size), "--runs", str(runs)]
     certs = ["--certs", f"{folder}/certs"]
     found = {
@@ -22,7 +23,8 @@ def commands(folder, members, size, runs):
         "gRPC mTLS star": [f"{folder}/grpc_star", "--leader", "1"] + common + certs,
         "gloo ring, no TLS": [f"{folder}/gloo_allreduce", "--algo", "ring"] + common,
     }
-    if starter := shutil.which("mpirun"):
+    starter = None if pausing else shutil.which("mpirun")
+    if starter:
         found["MPI ring, no TLS"] = [starter, "--oversubscribe", "--bind-to", "none", "-np", str(members),
                                      "--mca", "mpi_yield_when_idle", "1", "--mca", "pml", "ob1", "--mca", "btl", "self,tcp",
                                      "--mca", "btl_tcp_if_include", "lo", "--mca", "coll_tuned_use_dynamic_rules", "1",
@@ -39,7 +41,7 @@ def missing(folder):
 
 
 def run(command, pause=0.0, bin_dir=None):
-    """A pause, in seconds, before each round comes from bin_dir/barrier_pause.so. Not for MPI, whose barriers are its own."""
+    """`pause`: seconds before each round, by `bin_dir`/barrier_pause.so."""
     environment = os.environ | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     if pause > 0:
         environment |= {"LD_PRELOAD": f"{bin_dir}/barrier_pause.so", "PAUSE_SECONDS": str(pause)}

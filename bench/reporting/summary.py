@@ -4,9 +4,12 @@ summary.json: {"ratios": {name: {"got": x, "goal": y, "better": "lower"|"higher"
 "comparisons": {name: x}}. `got` is null where it was not measured, with the "reason"; the goal then does not hold.
 Comparisons have no goal.
 """
+import itertools
 import statistics
 
 MIB = 2**20
+LARGE, SMALL = 44_695_848, 500_000  # bytes: the parameters of a ResNet-18 for 10 classes; a small model
+PAUSE = 0.03  # seconds before a round in the part "pauses"
 SHARDED, STAR, GRPC = "raw TLS sharded", "raw TLS star", "gRPC mTLS star"
 QUORUM = "Starling, durable = quorum"
 UNTIL_MERGE = "Starling, sync until merge"
@@ -62,15 +65,12 @@ def megabytes(size):
     return f"{size / 1e6:.3g} MB"
 
 
-def cases(results):
-    """(size, members, case or the reason why there is none) of all rounds that have goals."""
-    for size in (44_695_848, 500_000):
-        for members in (2, 4, 8):
-            try:
-                case = next((c for c in data_of(results, "round") if (c["bytes"], c["members"]) == (size, members)), None)
-                yield size, members, case or Missing("this size was not run")
-            except Missing as reason:
-                yield size, members, reason
+def case_of(results, part, size, members):
+    """What the part has measured of rounds of that size."""
+    for case in data_of(results, part):
+        if (case["bytes"], case["members"]) == (size, members):
+            return case
+    raise Missing("this size was not run")
 
 
 def exchange_seconds(runs):
@@ -80,15 +80,20 @@ def exchange_seconds(runs):
     return statistics.median(phase["exchange"] for phase in phases)
 
 
+def over_star_and_fsync(results, part, members, who):
+    """Time of a round of a small model over that of gRPC's star and one fsync."""
+    case = case_of(results, part, SMALL, members)
+    return median_of(case["runs"], who) / (median_of(case["runs"], GRPC) + statistics.median(case["fsync"]))
+
+
 def round_ratios(results, ratios):
-    for size, members, case in cases(results):
-        def over(who, other, key="seconds", case=case):
-            if isinstance(case, Missing):
-                raise case
-            return median_of(case["runs"], who, key) / other(case["runs"])
+    for size, members in itertools.product((LARGE, SMALL), (2, 4, 8)):
+        def over(who, other, key="seconds", size=size, members=members):
+            runs = case_of(results, "round", size, members)["runs"]
+            return median_of(runs, who, key) / other(runs)
 
         what = f"round, {megabytes(size)}, {members} members"
-        if size > 1e7:
+        if size == LARGE:
             ratios.add(f"{what}: CPU / {SHARDED}", 1.6, "lower",
                        lambda over=over: over("Starling", lambda runs: median_of(runs, SHARDED, "cpu"), "cpu"))
             ratios.add(f"{what}: time / larger of {SHARDED} and disk", 1.6, "lower", lambda over=over: over(
@@ -98,8 +103,8 @@ def round_ratios(results, ratios):
             ratios.add(f"exchange phase, {megabytes(size)}, {members} members: time / {SHARDED}", 1.1, "lower",
                        lambda over=over: 1 / over(SHARDED, exchange_seconds))
         else:
-            ratios.add(f"{what}: time / ({GRPC} + one fsync)", 1.0, "lower", lambda over=over, case=case: over(
-                "Starling", lambda runs: median_of(runs, GRPC) + statistics.median(case["fsync"])))
+            ratios.add(f"{what}: time / ({GRPC} + one fsync)", 1.0, "lower",
+                       lambda members=members: over_star_and_fsync(results, "round", members, "Starling"))
         for peer in ("gloo ring, no TLS", "MPI ring, no TLS", STAR, SHARDED, GRPC):
             ratios.compare(f"{what}: time / {peer}", lambda over=over, peer=peer: over("Starling", lambda r: median_of(r, peer)))
             ratios.compare(f"{what}: CPU / {peer}",
@@ -108,13 +113,8 @@ def round_ratios(results, ratios):
 
 def pause_ratios(results, ratios):
     for members in (2, 4, 8):
-        def figure(members=members):
-            case = next((c for c in data_of(results, "pauses") if c["members"] == members), None)
-            if case is None:
-                raise Missing("this size was not run")
-            return median_of(case["runs"], UNTIL_MERGE) / (median_of(case["runs"], GRPC) + statistics.median(case["fsync"]))
-
-        ratios.add(f"round after a pause, 0.5 MB, {members} members, sync until merge: time / ({GRPC} + one fsync)", 1.0, "lower", figure)
+        ratios.add(f"round after a pause, {megabytes(SMALL)}, {members} members, sync until merge: time / ({GRPC} + one fsync)", 1.0, "lower",
+                   lambda members=members: over_star_and_fsync(results, "pauses", members, UNTIL_MERGE))
 
 
 def connection_ratios(results, ratios):

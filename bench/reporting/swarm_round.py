@@ -14,13 +14,12 @@ import subprocess
 import tempfile
 import time
 
+from prediction import traces
 from reporting.errors import BenchError
 from reporting.processes import children_of, cpu_seconds, peak_mib
 
 WARM = 2  # rounds before the measured ones, by default
-PHASES = (("hand over", "sync_begin", "check_in"), ("agree", "check_in", "exchange_begin"),
-          ("exchange", "exchange_begin", "exchange_done"), ("commit", "exchange_done", "round_done"),
-          ("take", "round_done", "sync_end"))
+PHASES = traces.PHASES[1:]  # without the training
 
 
 def warm_rounds(members):
@@ -234,30 +233,14 @@ class Swarm(Programs):
 
     def phases(self, rounds):
         """{phase: its median over members and measured rounds}, by the traces; of what a program waits for."""
-        names = {name for _, *pair in PHASES for name in pair}
         found = {name: [] for name, *_ in PHASES}
         for i in range(1, self.members + 1):
-            at = events(f"{self.folder}/sl{i}.trace", names) | events(f"{self.folder}/ml{i}.trace", names)
+            marks = traces.read_marks([f"{self.folder}/sl{i}.trace", f"{self.folder}/ml{i}.trace"])
             for number in range(self.warm + 1, rounds + 1):
-                until = at["sync_end", number]
+                at = {event: seconds for event, times in marks[number].items() for seconds in times.values()}
                 for name, begin, end in PHASES:
-                    found[name].append(min(at[end, number], until) - min(at[begin, number], until))
+                    found[name].append(min(at[end], at["sync_end"]) - min(at[begin], at["sync_end"]))
         return {name: statistics.median(times) for name, times in found.items()}
-
-
-def events(path, wanted):
-    """{(event, round): seconds since 1970} of a trace."""
-    found, epoch = {}, 0
-    with open(path) as lines:
-        for line in lines:
-            if start := re.match(r"# starling-trace .*epoch_ns=(\d+)", line):
-                epoch = int(start.group(1))
-                continue
-            event = line.split(" ", 3)
-            if len(event) > 2 and event[2] in wanted:
-                number = re.search(r"\b(?:round|sync)=(\d+)", line)
-                found[event[2], int(number.group(1))] = (epoch + int(event[0])) / 1e9
-    return found
 
 
 def measure_round(bin_dir, members, size, measured, sl_flags=(), program_flags=(), package=None, pause=0.0):

@@ -1,8 +1,9 @@
 """The tables of a report, as texts."""
 import statistics
 
-from reporting.summary import MIB, PAIR_BYTES, RULES, Missing, megabytes, rates
+from reporting.summary import MIB, PAIR_BYTES, PAUSE, RULES, Missing, megabytes, rates
 
+ROUND_HEAD = ["", "time", "CPU of all processes", "peak memory, MiB, all processes", "Starling's time / this"]
 PARTS_TEXT = "What was measured, and how long that took."
 
 
@@ -108,15 +109,14 @@ def compression_rows(found):
 def data_tables(data, results):
     for case in data.get("round", []):
         yield (f"Round, {megabytes(case['bytes'])}, {case['members']} members", "As the training program sees it: from the first "
-               "call to the last return. Milliseconds: median (middle half).",
-               ["", "time", "CPU of all processes", "peak memory, MiB, all processes", "Starling's time / this"], list(round_rows(case)))
+               "call to the last return. Milliseconds: median (middle half).", ROUND_HEAD, list(round_rows(case)))
     if data.get("round"):
         names = list(data["round"][0]["runs"]["Starling"]["phases"][0])
         yield "Phases of Starling's round", "Milliseconds, medians.", [""] + names, list(phase_rows(data["round"]))
     for case in data.get("pauses", []):
-        yield (f"Round after a pause, {megabytes(case['bytes'])}, {case['members']} members", "As above. All programs pause for 30 ms before "
-               "each round, as if they trained on another device. Syncs until merge: the round is committed in the pause.",
-               ["", "time", "CPU of all processes", "peak memory, MiB, all processes", "Starling's time / this"], list(round_rows(case)))
+        yield (f"Round after a pause, {megabytes(case['bytes'])}, {case['members']} members", "As above. All programs pause for "
+               f"{1000 * PAUSE:.0f} ms before each round, as if they trained on another device. Syncs until merge: the round is committed "
+               "in the pause.", ROUND_HEAD, list(round_rows(case)))
     if "memory" in data:
         yield ("Memory of a member", "MiB of SL and program together, shared pages counted once, sampled while rounds run.",
                ["members", "median peak", "largest peak", "program alone", "added", "goal"], list(memory_rows(data["memory"])))
