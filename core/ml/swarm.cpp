@@ -210,9 +210,7 @@ void SwarmCallback::resume(const ProgramSnapshot& kept, Round round) {
 }
 
 void SwarmCallback::sync(bool finished) {
-    bool again = !ended_;  // else the final model is loaded
-    while (again) {
-        const Scalars reported = scalars_;
+    while (!ended_) {  // else the final model is loaded
         SyncRequest request = sync_request(finished);
         const std::uint64_t batches = request.batches;
         const TrainReply reply = session_.thread_.ask(std::move(request));
@@ -222,13 +220,12 @@ void SwarmCallback::sync(bool finished) {
         const auto* synced = std::get_if<SyncedReply>(&reply);
         STARLING_INVARIANT(synced != nullptr, "a sync request is answered so");
         take(*synced, batches);
-        if (synced->replaced) {
-            scalars_ = reported;  // the check-in that they were for was not sent
-        }
-        again = finished && synced->replaced && !synced->final;
-        if (finished && !synced->final && !again) {
+        if (finished && !synced->final && !synced->replaced) {
             fail(Errc::malformed,
                  "the SL node answered the end of training with a model that is not final");
+        }
+        if (!finished || !synced->replaced) {
+            return;  // else the last parameters are still to be handed in
         }
     }
 }
@@ -244,7 +241,7 @@ SyncRequest SwarmCallback::sync_request(bool finished) {
     request.check_in.loss = counter_.since_sync() == 0
                                 ? std::numeric_limits<double>::quiet_NaN()
                                 : loss_sum_ / static_cast<double>(counter_.since_sync());
-    request.check_in.scalars = std::exchange(scalars_, {});
+    request.check_in.scalars = scalars_;
     request.batches = counter_.since_sync();
     request.until_merge = options_.sync_until == SyncUntil::merge;
     if (options_.state != nullptr && rounds_ > 0) {
@@ -280,10 +277,13 @@ void SwarmCallback::take(const SyncedReply& synced, std::uint64_t batches) {
     STARLING_INVARIANT(is_whole(synced.params, parameters_.layout().size_bytes()),
                        "the ML node hands on whole vectors only");
     parameters_.load(synced.params);
-    if (synced.replaced) {
+    if (synced.replaced) {  // and the check-in with scalars_ was not sent
         give_up_training_since_the_last_sync(synced, batches);
-    } else if (synced.resumed) {
-        resume(*synced.resumed, synced.round);
+    } else {
+        scalars_.clear();
+        if (synced.resumed) {
+            resume(*synced.resumed, synced.round);
+        }
     }
     rounds_ = synced.round + 1;
     digest_ = synced.digest;

@@ -165,12 +165,10 @@ void MlSession::contribute_finished(const Segments& merged) {
     }
 }
 
-void MlSession::give_uncommitted(const SyncDone& merged, const Segments& model, Outbox& out) {
+void MlSession::give_uncommitted(SyncDone merged, const Segments& model, Outbox& out) {
+    merged.committed = false;
     sync_->given = std::make_unique<SyncDone>(merged);
-    SyncDone done = merged;
-    done.final = false;
-    done.committed = false;
-    send_model(done, model, out);
+    send_model(merged, model, out);
 }
 
 void MlSession::complete_sync(const Commit& commit, const Segments& model, Outbox& out) {

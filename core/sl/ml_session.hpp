@@ -88,7 +88,7 @@ public:
     }
     /// Sends the merged model of an attempt to the ML. The sync ends with its commit, or that of
     /// another one. \param merged  its round and digest, of as many members
-    void give_uncommitted(const SyncDone& merged, const Segments& model, Outbox& out);
+    void give_uncommitted(SyncDone merged, const Segments& model, Outbox& out);
     /// Sends the model of the commit to the ML, unless it has got that before, which ends the sync.
     void complete_sync(const Commit& commit, const Segments& model, Outbox& out);
 

@@ -243,7 +243,7 @@ void RoundExchange::on_hashed(const SegmentDigests& hashed, Outbox& out) {
 void RoundExchange::on_digest(const Digest& digest, Outbox& out) {
     merged_ = Merged{.report = {digest, {}, false}, .reported = false, .stored = {}};
     if (!stores_later_) {
-        store_merged(out);
+        start_storing(out);
     }
     if (exchange_->frozen()) {
         on_merged_and_frozen(out);
@@ -253,12 +253,16 @@ void RoundExchange::on_digest(const Digest& digest, Outbox& out) {
 void RoundExchange::store_merged(Outbox& out) {
     stores_later_ = false;
     if (exchange_ && merged_ && model_) {
-        const Digest& digest = merged_->report.digest;
-        storing_.change()[serial_] = {exchange_->key(), digest, {}};
-        model_->start_keeping(digest, exchange_->merged(), out);
-        model_.reset();
+        start_storing(out);
         report_if_allowed();
     }
+}
+
+void RoundExchange::start_storing(Outbox& out) {
+    const Digest& digest = merged_->report.digest;
+    storing_.change()[serial_] = {exchange_->key(), digest, {}};
+    model_->start_keeping(digest, exchange_->merged(), out);
+    model_.reset();
 }
 
 void RoundExchange::on_merged_and_frozen(Outbox& out) {

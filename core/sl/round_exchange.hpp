@@ -142,6 +142,7 @@ private:
     void add_new(const MergeResult* merged);
     void on_digest(const Digest& digest, Outbox& out);
     void on_merged_and_frozen(Outbox& out);
+    void start_storing(Outbox& out);
     void report_if_allowed();
 
     NodeId self_;

@@ -35,36 +35,23 @@ auto words(std::string ProgramFlags::*field) {
     };
 }
 
+/// \param values  what the error lists
+template <typename Value>
+auto choice(Value ProgramFlags::*field, Result<Value> (*parse)(std::string_view),
+            std::string_view values) {
+    return [=](ProgramFlags& flags, const std::string& text) -> std::string {
+        const Result<Value> value = parse(text);
+        if (!value) {
+            return "one of " + std::string(values);
+        }
+        flags.*field = *value;
+        return "";
+    };
+}
+
 std::string set_model(ProgramFlags& flags, const std::string& text) {
     flags.model = text;
     return image_model_defaults(text) ? "" : "one of " + std::string(image_model_names());
-}
-
-std::string set_non_finite(ProgramFlags& flags, const std::string& text) {
-    const Result<NonFinitePolicy> policy = parse_non_finite_policy(text);
-    if (!policy) {
-        return "one of refuse, warn, allow";
-    }
-    flags.non_finite = *policy;
-    return "";
-}
-
-std::string set_sync_until(ProgramFlags& flags, const std::string& text) {
-    const Result<SyncUntil> until = parse_sync_until(text);
-    if (!until) {
-        return "one of commit, merge";
-    }
-    flags.sync_until = *until;
-    return "";
-}
-
-std::string set_durable(ProgramFlags& flags, const std::string& text) {
-    const Result<Durability> durable = parse_durability(text);
-    if (!durable) {
-        return "one of all, quorum, none";
-    }
-    flags.durable = *durable;
-    return "";
 }
 
 std::string set_merge(ProgramFlags& flags, const std::string& text) {
@@ -125,15 +112,15 @@ const std::vector<FlagRow>& flag_rows() {
         {"--non-finite",
          "of parameters with NaN or infinity: refuse: the round is merged without them (default); "
          "warn; allow",
-         set_non_finite},
+         choice(&F::non_finite, parse_non_finite_policy, "refuse, warn, allow")},
         {"--durable",
          "members that have a merged model on disk before its round is over: all (default), quorum "
          "(more than half), none",
-         set_durable},
+         choice(&F::durable, parse_durability, "all, quorum, none")},
         {"--sync-until",
          "how long a sync waits: commit (default); merge: the round is committed while the program "
          "trains on",
-         set_sync_until},
+         choice(&F::sync_until, parse_sync_until, "commit, merge")},
         {"--merge",
          "how models are merged: mean (default), coordinate-median, trimmed-mean:beta=0.1, "
          "geometric-median, krum:f=1,select=1, centred-clipping:tau=10",

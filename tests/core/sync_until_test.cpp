@@ -26,16 +26,17 @@ protected:
                 .until_merge = until_merge,
                 .keeps_state = true};
     }
-    void add_pairs(int count, bool until_merge = true) {
-        swarm.network.disk_bytes_per_second = 1e6;
+    static void add_pairs(MemorySwarm& to, int count, bool until_merge) {
+        to.network.disk_bytes_per_second = 1e6;
         for (int pair = 1; pair <= count; ++pair) {
-            swarm.add_pair(pair, toy(until_merge));
+            to.add_pair(pair, toy(until_merge));
         }
     }
+    void add_pairs(int count) { add_pairs(swarm, count, true); }
     /// Of the committed rounds.
-    std::vector<std::string> digests() const {
+    static std::vector<std::string> digests(const MemorySwarm& of) {
         std::vector<std::string> found;
-        for (const auto& committed : swarm.trace.named("round_committed", "sn1")) {
+        for (const auto& committed : of.trace.named("round_committed", "sn1")) {
             found.push_back(field(committed, "digest"));
         }
         return found;
@@ -82,18 +83,10 @@ TEST_F(UntilMerge, TheModelsAreThoseOfProgramsThatWait) {
     add_pairs(3);
     ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
     swarm.expect_one_final_model();
-    const std::vector<std::string> without_waiting = digests();
     MemorySwarm waits{5};
-    waits.network.disk_bytes_per_second = 1e6;
-    for (int pair = 1; pair <= 3; ++pair) {
-        waits.add_pair(pair, toy(false));
-    }
+    add_pairs(waits, 3, false);
     ASSERT_TRUE(waits.run());
-    std::vector<std::string> with_waiting;
-    for (const auto& committed : waits.trace.named("round_committed", "sn1")) {
-        with_waiting.push_back(field(committed, "digest"));
-    }
-    EXPECT_EQ(without_waiting, with_waiting);
+    EXPECT_EQ(digests(swarm), digests(waits));
     EXPECT_TRUE(waits.trace.named("sync_committed").empty());
 }
 
@@ -170,18 +163,14 @@ TEST_F(UntilMerge, ACrashBetweenMergeAndCommitChangesNoModel) {
     swarm.crash_pair(2);
     swarm.restart_pair(2);
     ASSERT_TRUE(swarm.run_to_round(4)) << swarm.trace.tail();
-    swarm.network.crash({"ml1"});
-    swarm.network.crash({"sl1"});
+    swarm.crash_pair(1);
     swarm.restart_pair(1);
     ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
     swarm.expect_one_final_model();
-    const std::string disturbed = digests().back();
     MemorySwarm undisturbed{5};
-    for (int pair = 1; pair <= 2; ++pair) {
-        undisturbed.add_pair(pair, toy(true));
-    }
+    add_pairs(undisturbed, 2, true);
     ASSERT_TRUE(undisturbed.run());
-    EXPECT_EQ(disturbed, field(undisturbed.trace.named("round_committed").back(), "digest"));
+    EXPECT_EQ(digests(swarm).back(), digests(undisturbed).back());
 }
 
 /// The check-in is delayed until the exchange is over, but no longer than a heartbeat's interval.

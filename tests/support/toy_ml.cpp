@@ -87,6 +87,14 @@ struct Flags {
     SyncUntil sync_until = SyncUntil::commit;
 };
 
+template <typename Value>
+Value accepted(Result<Value> value) {
+    if (!value) {
+        throw SwarmError(value.error());
+    }
+    return *value;
+}
+
 Flags parse(const std::vector<std::string>& arguments) {
     Flags flags;
     for (std::size_t i = 0; i < arguments.size(); ++i) {
@@ -111,35 +119,19 @@ Flags parse(const std::vector<std::string>& arguments) {
             continue;
         }
         if (arguments[i] == "--non-finite" && i + 1 < arguments.size()) {
-            const Result<NonFinitePolicy> policy = parse_non_finite_policy(arguments[++i]);
-            if (!policy) {
-                throw SwarmError(policy.error());
-            }
-            flags.non_finite = *policy;
+            flags.non_finite = accepted(parse_non_finite_policy(arguments[++i]));
             continue;
         }
         if (arguments[i] == "--durable" && i + 1 < arguments.size()) {
-            const Result<Durability> durable = parse_durability(arguments[++i]);
-            if (!durable) {
-                throw SwarmError(durable.error());
-            }
-            flags.durable = *durable;
+            flags.durable = accepted(parse_durability(arguments[++i]));
             continue;
         }
         if (arguments[i] == "--sync-until" && i + 1 < arguments.size()) {
-            const Result<SyncUntil> until = parse_sync_until(arguments[++i]);
-            if (!until) {
-                throw SwarmError(until.error());
-            }
-            flags.sync_until = *until;
+            flags.sync_until = accepted(parse_sync_until(arguments[++i]));
             continue;
         }
         if (arguments[i] == "--exchange" && i + 1 < arguments.size()) {
-            const Result<ExchangePlan> plan = parse_exchange_plan(arguments[++i]);
-            if (!plan) {
-                throw SwarmError(plan.error());
-            }
-            flags.exchange = *plan;
+            flags.exchange = accepted(parse_exchange_plan(arguments[++i]));
             continue;
         }
         std::uint64_t* value = arguments[i] == "--elements"     ? &flags.elements
