@@ -122,12 +122,6 @@ private:
         bool keeps_state;
     };
 
-    /// A sync until the merge, up to the commit of its round.
-    struct UncommittedSync {
-        std::optional<ProgramSnapshot> snapshot;  ///< of the program when that sync began
-        std::unique_ptr<SyncRequest> next;        ///< the program's next sync, which waits
-    };
-
     Setup setup_;
     const Hasher& hasher_;
     SwarmTime now_{};
@@ -143,7 +137,6 @@ private:
     std::unique_ptr<ExitRequest> exit_;  ///< the program has ended, while its states are removed
     std::unique_ptr<Error> failed_;      ///< for the program's next request
     std::unique_ptr<Error> leaving_;     ///< only the message to the SL is left to be sent
-    std::unique_ptr<UncommittedSync> uncommitted_;
     Run run_ = 0;
     bool warned_not_stored_ = false;  ///< that there is no storage for the program's state
     bool program_waits_ = false;
@@ -209,10 +202,6 @@ void MlNode::on_frame(const FrameReceived& received, Outbox& out) {
 void MlNode::on_sync_done(const SyncDone& done, Outbox& out) {
     if (!sync_.begin_merged(done)) {
         out.report(TraceEvent("sync_done_ignored").with("round", done.round));
-    } else if (uncommitted_ && uncommitted_->next) {
-        // What the program wants to contribute is of another model than the committed one.
-        uncommitted_->next->params = Segments();
-        uncommitted_->next->snapshot.reset();
     }
 }
 
@@ -229,15 +218,14 @@ void MlNode::end_sync_if_committed(Outbox& out) {
     if (states_.is_storing() || !sync_.commit_is_known()) {
         return;
     }
-    const SyncDone done = sync_.end_committed();
+    const ParameterSync::Committed sync = sync_.end_committed();
     states_.on_round_committed();
-    const auto sync = std::exchange(uncommitted_, nullptr);
     out.report(TraceEvent("sync_committed")
                    .with("session", sl_.session())
-                   .with("round", done.round)
-                   .with("digest", to_string(done.digest)));
-    if (sync->next) {
-        begin_sync(std::move(*sync->next), out);
+                   .with("round", sync.done.round)
+                   .with("digest", to_string(sync.done.digest)));
+    if (sync.next) {
+        begin_sync(std::move(*sync.next), out);
     }
 }
 
@@ -274,17 +262,17 @@ void MlNode::on_merged(ParameterSync::Merged merged, Outbox& out) {
                             std::to_string(done.member_count) + " members, digest " +
                             short_text(done.digest) + (done.committed ? "" : "; being committed")));
     final_received_ = done.final;
-    SyncedReply reply{done.round, done.digest, std::move(merged.params), done.final, {}};
-    if (uncommitted_ && uncommitted_->next) {
-        reply.replaced = true;
-        reply.resumed = std::move(uncommitted_->snapshot);
-    }
+    SyncedReply reply{done.round,
+                      done.digest,
+                      std::move(merged.params),
+                      done.final,
+                      std::move(merged.snapshot),
+                      merged.replaced};
     if (!done.committed) {
         resume(std::move(reply), out);
         sync_.on_taken(sl_.peer(), out);
         return;
     }
-    uncommitted_.reset();
     if (sync_.next_sequence() == 1) {
         reply.resumed = states_.take(contract_, run_, layout_fingerprint_, reply.round, out);
     }
@@ -361,7 +349,7 @@ void MlNode::on_sync_request(SyncRequest request, Outbox& out) {
                        "for other peers to complete"
                      : "Starting Swarm merging round " + std::to_string(sync_.next_round())));
     if (sync_.awaits_commit()) {
-        uncommitted_->next = std::make_unique<SyncRequest>(std::move(request));
+        sync_.hold(std::move(request));
         end_sync_if_complete(out);
     } else {
         begin_sync(std::move(request), out);
@@ -372,13 +360,9 @@ void MlNode::begin_sync(SyncRequest request, Outbox& out) {
     // The first sync brings the state of an earlier start, and the last one the final model.
     request.until_merge =
         request.until_merge && sync_.next_sequence() > 0 && !request.check_in.finished;
-    if (request.until_merge) {
-        uncommitted_ =
-            std::make_unique<UncommittedSync>(UncommittedSync{request.snapshot, nullptr});
-    }
     const bool stores_state = request.snapshot && setup_.keeps_state;
     if (stores_state) {
-        store_state(std::move(*request.snapshot), out);
+        store_state(*request.snapshot, out);
     } else if (request.snapshot && !std::exchange(warned_not_stored_, true)) {
         out.report(
             TraceEvent("state_not_kept")
@@ -454,7 +438,6 @@ void MlNode::fail(Error error, Outbox& out) {
     }
     failed_ = std::make_unique<Error>(std::move(error));
     sync_.cancel();
-    uncommitted_.reset();
     out.report(
         TraceEvent("session_failed")
             .with("code", static_cast<std::uint64_t>(failed_->code))

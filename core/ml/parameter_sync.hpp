@@ -8,8 +8,8 @@
 namespace starling {
 
 /// Carries the parameters of one sync to the SL, and the merged ones of its round back. One at a
-/// time: the program waits meanwhile, at the least until they are merged (SyncUntil). The next sync
-/// begins once the round is committed.
+/// time: the next sync begins once the round is committed. A program that waits until its
+/// parameters are merged only (SyncUntil) may ask for that one before: then it is held here.
 class ParameterSync {
 public:
     /// The merged parameters of a round.
@@ -17,6 +17,15 @@ public:
         SyncDone done;
         Segments params;
         std::uint32_t present = 0;  ///< of the segments
+        /// The program had others of this round, which were not committed, and waits in its next
+        /// sync.
+        bool replaced = false;
+        std::optional<ProgramSnapshot> snapshot;  ///< if replaced: when its last sync began
+    };
+    /// A round whose merged parameters the program had before their commit.
+    struct Committed {
+        SyncDone done;
+        std::unique_ptr<SyncRequest> next;  ///< nothing: the program is training
     };
 
     /// Frees each segment once it is sent, so that sent and merged parameters are never in memory
@@ -26,17 +35,10 @@ public:
     void send(const NodeId& sl, SyncRequest request, bool stores_state, Outbox& out);
     /// Tells the SL, which reports nothing before. \pre  send()
     void on_state_stored(const NodeId& sl, Outbox& out) const;
-    /// The program has parameters that are not committed yet: tells the SL. \pre  send()
-    void on_taken(const NodeId& sl, Outbox& out) const;
-    /// The merged parameters follow as segments.
+    /// The merged parameters follow as segments. Another committed model than the one that the
+    /// program has: drops what a next sync that waits would contribute.
     /// \return  false: they are not awaited, or not before their round is committed.
     bool begin_merged(const SyncDone& done);
-    /// The round of the last take_merged() is committed.
-    /// \return  false: that is not awaited.
-    bool on_committed(const SyncCommitted& committed);
-    bool commit_is_known() const { return committed_; }
-    /// Ends the sync. \pre  commit_is_known()
-    SyncDone end_committed();
     /// \return  false, and dropped: of another sync, a wrong index or size, or a duplicate.
     bool add_merged(const MlSegment& segment, const Blob& body);
     /// What has come, once it is complete; nullptr: not yet.
@@ -47,8 +49,21 @@ public:
     /// Ends the sync, if the round is committed.
     /// \pre  complete()
     Merged take_merged();
-    /// The program has the merged parameters; whether their round is committed is not known yet.
-    bool awaits_commit() const { return uncommitted_ != nullptr; }
+
+    // A sync until the merge, from take_merged() to its commit.
+    /// The program has merged parameters; whether their round is committed is not known yet.
+    bool awaits_commit() const { return until_merge_ && until_merge_->given; }
+    /// Tells the SL that the program has them. \pre  awaits_commit()
+    void on_taken(const NodeId& sl, Outbox& out) const;
+    /// The program's next sync, which waits. \pre  awaits_commit()
+    void hold(SyncRequest next);
+    /// The round of the last take_merged() is committed.
+    /// \return  false: that is not awaited.
+    bool on_committed(const SyncCommitted& committed);
+    bool commit_is_known() const { return until_merge_ && until_merge_->committed; }
+    /// Ends the sync. \pre  commit_is_known()
+    Committed end_committed();
+
     /// Nothing is awaited any more.
     void cancel();
 
@@ -57,15 +72,21 @@ public:
     Round next_round() const { return next_round_; }  ///< that the next parameters are for
 
 private:
+    struct UntilMerge {
+        std::optional<ProgramSnapshot> snapshot;  ///< of the program when the sync began
+        std::optional<SyncDone> given;            ///< see awaits_commit()
+        bool committed = false;                   ///< what `given` tells of
+        std::unique_ptr<SyncRequest> next;        ///< by hold()
+    };
+
     std::uint64_t next_sequence_ = 0;
     Round next_round_ = 0;
     std::uint64_t model_bytes_ = 0;         ///< what was sent; as much comes back
     std::uint64_t segment_bytes_ = 0;       ///< of the first segment; the last one may be shorter
     std::optional<std::uint64_t> awaited_;  ///< number of the sync that the SL has not answered yet
-    std::unique_ptr<Merged> incoming_;      ///< nothing, most of the time
-    std::unique_ptr<SyncDone> uncommitted_;  ///< see awaits_commit(); nothing, most of the time
-    bool until_merge_ = false;               ///< of the newest sync
-    bool committed_ = false;                 ///< what uncommitted_ tells of is committed now
+    // Nothing, most of the time.
+    std::unique_ptr<Merged> incoming_;
+    std::unique_ptr<UntilMerge> until_merge_;  ///< the sync is one until the merge
 };
 
 }  // namespace starling
