@@ -37,11 +37,21 @@ struct Enrol {
     std::optional<Run> back_to;
     std::string site;  ///< see Member
 };
+/// What a member has merged a round to before it was frozen: with the members of the round before.
+struct EarlyMerge {
+    Digest digest;
+    bool durable = true;  ///< see MemberReport
+
+    friend bool operator==(const EarlyMerge&, const EarlyMerge&) = default;
+};
 struct CheckInRound {
     std::string contract;
     Run run = 0;
     Round round = 0;
     CheckIn check_in;
+    /// A report as well, if the round is frozen with the members of the round before: see
+    /// ledger_early.cpp.
+    std::optional<EarlyMerge> merged;
 };
 /// The leader has the reports of all members of the attempt: one entry for all of them or, in a
 /// large swarm, for those that no RecordReports has.

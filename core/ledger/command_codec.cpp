@@ -31,12 +31,15 @@ enum class CommandType : std::uint8_t {  // on disk and on the wire: do not renu
     keep_apart = 16,
     name_false_merge = 17,
     record_reports = 18,
+    check_in_merged = 19,  ///< CheckInRound with `merged`
 };
 
 // Which number each command has.
 constexpr CommandType type_of(const RegisterNode&) { return CommandType::register_node; }
 constexpr CommandType type_of(const Enrol&) { return CommandType::enrol; }
-constexpr CommandType type_of(const CheckInRound&) { return CommandType::check_in; }
+constexpr CommandType type_of(const CheckInRound& c) {
+    return c.merged ? CommandType::check_in_merged : CommandType::check_in;
+}
 constexpr CommandType type_of(const CommitRound&) { return CommandType::commit_round; }
 constexpr CommandType type_of(const LeaveContract&) { return CommandType::leave; }
 constexpr CommandType type_of(const ExpireDeadline&) { return CommandType::expire; }
@@ -161,6 +164,10 @@ void decode_fields(Reader& reader, Enrol& c) {
 void encode_fields(Writer& writer, const CheckInRound& c) {
     encode_round(writer, c);
     encode(writer, c.check_in);
+    if (c.merged) {
+        writer.digest(c.merged->digest);
+        writer.boolean(c.merged->durable);
+    }
 }
 void decode_fields(Reader& reader, CheckInRound& c) {
     decode_round(reader, c);
@@ -326,6 +333,15 @@ Command decoded(Reader& reader) {
     return Command(std::move(c));
 }
 
+Command decoded_merged_check_in(Reader& reader) {
+    CheckInRound c;
+    decode_fields(reader, c);
+    EarlyMerge& merged = c.merged.emplace();
+    merged.digest = reader.digest();
+    merged.durable = reader.boolean();
+    return Command(std::move(c));
+}
+
 }  // namespace
 
 void encode(Writer& writer, const Command& command) {
@@ -373,6 +389,8 @@ Command decode_command(Reader& reader) {
             return decoded<NameFalseMerge>(reader);
         case CommandType::record_reports:
             return decoded<RecordReports>(reader);
+        case CommandType::check_in_merged:
+            return decoded_merged_check_in(reader);
     }
     reader.fail();
     return RegisterNode{};

@@ -108,6 +108,14 @@ void MemberCounts::remove(const NodeId& node, const Member& member) {
     name_bytes -= one.name_bytes;
 }
 
+bool merge_alike(const MemberList& one, const MemberList& other) {
+    return std::equal(one.begin(), one.end(), other.begin(), other.end(),
+                      [](const RoundMember& a, const RoundMember& b) {
+                          return a.id == b.id && a.weight == b.weight && a.merges == b.merges &&
+                                 a.site == b.site && a.session == b.session;
+                      });
+}
+
 bool Contract::are_apart(const NodeId& one, const NodeId& other) const {
     return apart.contains(std::minmax(one, other));
 }

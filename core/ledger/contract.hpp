@@ -206,7 +206,8 @@ struct Contract {
     std::set<std::pair<NodeId, NodeId>> apart;
     struct Reports {
         /// While exchanging: of the first members of `frozen`, those that the ledger has already.
-        /// See RecordReports.
+        /// See RecordReports. While gathering: those that came with check-ins, ascending by node;
+        /// they have no signature of their own.
         std::vector<MemberReport> recorded;
         /// Attempts at this round that no majority has merged to the same bytes.
         std::uint32_t undecided = 0;
@@ -254,6 +255,21 @@ std::string expelled_text(const Contract& contract, const NodeId& node);
 /// Gathering the check-ins of more is a small part of a round, and each member compares and plans
 /// for all.
 constexpr std::size_t early_members_max = 512;
+
+/// Whether an exchange among one list of members merges to the same bytes as among the other: they
+/// differ at most in the entries that brought the check-ins, and in addresses.
+bool merge_alike(const MemberList& one, const MemberList& other);
+
+/// Whether the frozen attempt is a round's first one with the members of the round before, so that
+/// they may have exchanged before it was frozen.
+///
+/// \param of  a Contract or ContractView \pre its phase is exchanging
+template <typename Frozen>
+bool may_have_begun_early(const Frozen& of) {
+    return of.frozen.size() <= early_members_max && of.attempt == 0 && of.departed.empty() &&
+           of.last_commit && of.last_commit->round + 1 == of.round &&
+           merge_alike(of.frozen, of.last_commit->members);
+}
 
 /// Members that have checked in for the round after the last commit without being in that commit:
 /// they have gone on from its model, so they can send it to those that lack it. While gathering, in

@@ -27,6 +27,8 @@ struct CheckedIn {
     std::string contract;
     NodeId node;
     Round round = 0;
+    std::uint32_t here = 0;        ///< members that have, by now
+    std::optional<Digest> merged;  ///< see CheckInRound
 };
 struct RoundFrozen {
     std::string contract;
@@ -195,7 +197,12 @@ private:
     Contract* attempt_of(const WithReports& command);
     void note_decision(Contract& contract) const;
     void freeze_if_ready(Contract& contract, SwarmTime now);
-    void freeze(Contract& contract, bool retry);
+    void freeze(Contract& contract, bool retry, SwarmTime now);
+    static void note_early_merge(Contract& contract, const NodeId& node,
+                                 const std::optional<EarlyMerge>& merged);
+    void commit_if_merged_early(Contract& contract, const std::vector<MemberReport>& early,
+                                SwarmTime now);
+    void decide(Contract& contract, const std::vector<MemberReport>& reports, SwarmTime now);
     void conclude(Contract& contract, const Digest& agreed);
     void repeat_undecided(Contract& contract, const std::vector<MemberReport>& reports,
                           SwarmTime now);

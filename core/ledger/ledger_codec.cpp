@@ -213,7 +213,7 @@ Contract take_contract(Reader& reader, const std::string& name) {
                                          [&](const auto& pair) { contract.apart.insert(pair); });
     contract.reports.undecided = reader.u32();
     contract.reports.recorded = decode_member_reports(reader);
-    if (contract.reports.recorded.size() > contract.frozen.size()) {
+    if (contract.reports.recorded.size() > std::max(contract.frozen.size(), early_members_max)) {
         reader.fail();
     }
     take_keys<NodeId>(reader, name_bytes_min + 4,

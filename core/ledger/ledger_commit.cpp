@@ -123,26 +123,31 @@ Answer Ledger::commit(const Entry& entry, const CommitRound& command) {
                                      " members have the model on disk, and the contract says '" +
                                      std::string(to_string(contract->config.durable)) + "'"};
     }
+    decide(*contract, reports, time_of(entry));
+    return {Errc::ok, "", contract->run};
+}
+
+/// \param reports  one of each member of the attempt
+void Ledger::decide(Contract& contract, const std::vector<MemberReport>& reports, SwarmTime now) {
     const std::optional<Digest> agreed = majority_digest(reports);
-    const SwarmTime now = time_of(entry);
     if (!agreed) {
-        repeat_undecided(*contract, reports, now);
-        return {Errc::ok, "", contract->run};
+        repeat_undecided(contract, reports, now);
+        return;
     }
-    contract->times.longest =
-        std::clamp(now - began_at(*contract), contract->times.longest, longest_counted);
-    contract->times.began_at = now;
-    for (const RoundMember& frozen : contract->frozen) {
-        contract->members.at(frozen.id).heard_at = now;  // an exchange may take hours
+    contract.times.longest =
+        std::clamp(now - began_at(contract), contract.times.longest, longest_counted);
+    contract.times.began_at = now;
+    for (const RoundMember& frozen : contract.frozen) {
+        contract.members.at(frozen.id).heard_at = now;  // an exchange may take hours
     }
-    conclude(*contract, *agreed);
+    const Round round = contract.round;
+    conclude(contract, *agreed);
     for (const MemberReport& report : reports) {
         if (report.digest != *agreed) {
-            note_deviation(*contract, command.round, report, *agreed, now);
+            note_deviation(contract, round, report, *agreed, now);
         }
     }
-    lose_absent(*contract, now);
-    return {Errc::ok, "", contract->run};
+    lose_absent(contract, now);
 }
 
 /// It is unknown whose merge is right: an owner may have sent every member other bytes. In the next

@@ -30,12 +30,15 @@ Answer Ledger::check_in(const Entry& entry, const CheckInRound& command) {
         member.check_in_index = index_;
     });
     contract->version = index_;
+    note_early_merge(*contract, entry.signer, command.merged);
     const bool missed_the_last =
         contract->last_commit && contract->last_commit->members.find(entry.signer) == nullptr;
     if (missed_the_last && further_holders(*contract).find(entry.signer) != nullptr) {
         note_decision(*contract);  // for those that look for the model of that commit
     }
-    events_.push_back(CheckedIn{contract->name, entry.signer, contract->round});
+    events_.push_back(CheckedIn{
+        contract->name, entry.signer, contract->round, contract->checked_in_count(),
+        command.merged ? std::optional(command.merged->digest) : std::nullopt});
     freeze_if_ready(*contract, time_of(entry));
     return accepted(contract->run);
 }
@@ -59,7 +62,7 @@ void Ledger::freeze_if_ready(Contract& contract, SwarmTime now) {
                });
     };
     if (contract.config.grace_ns == 0 || (here == contract.active_count() && all_registered())) {
-        freeze(contract, false);
+        freeze(contract, false, now);
         return;
     }
     const SwarmTime grace_over = now + SwarmDuration{contract.config.grace_ns};
@@ -69,7 +72,7 @@ void Ledger::freeze_if_ready(Contract& contract, SwarmTime now) {
     }
 }
 
-void Ledger::freeze(Contract& contract, bool retry) {
+void Ledger::freeze(Contract& contract, bool retry, SwarmTime now) {
     const MemberList before = contract.frozen;
     std::vector<RoundMember> frozen;
     frozen.reserve(contract.checked_in_count());  // 100,000 of them are kept
@@ -85,7 +88,7 @@ void Ledger::freeze(Contract& contract, bool retry) {
     }
     choose_owners(contract, frozen);
     contract.frozen = std::move(frozen);
-    contract.reports.recorded.clear();
+    const std::vector<MemberReport> early = std::exchange(contract.reports.recorded, {});
     if (!retry) {
         contract.departed.clear();
     }
@@ -100,6 +103,7 @@ void Ledger::freeze(Contract& contract, bool retry) {
     note_decision(contract);
     events_.push_back(RoundFrozen{contract.name, contract.round, contract.attempt,
                                   static_cast<std::uint32_t>(contract.frozen.size()), retry});
+    commit_if_merged_early(contract, early, now);
 }
 
 void Ledger::set_wait_deadline(Contract& contract, SwarmTime now) {
@@ -113,7 +117,7 @@ void Ledger::retry_without(Contract& contract, SwarmTime now) {
     ++contract.attempt;
     note_decision(contract);
     if (contract.checked_in_count() >= contract.config.min_peers && has_weight(contract)) {
-        freeze(contract, true);
+        freeze(contract, true, now);
         return;
     }
     contract.stop_exchange();
@@ -133,7 +137,7 @@ Answer Ledger::expire(const Entry& entry, const ExpireDeadline& command) {
     if (contract->phase == ContractPhase::gathering && here >= contract->config.min_peers) {
         // The members with weight may have left since the grace period began.
         if (has_weight(*contract)) {
-            freeze(*contract, false);
+            freeze(*contract, false, time_of(entry));
         } else {
             set_wait_deadline(*contract, time_of(entry));
         }

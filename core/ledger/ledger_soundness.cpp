@@ -21,19 +21,28 @@ bool names_members(const Members& members, const Map& map) {
                                [&](const auto& entry) { return members.contains(entry.first); });
 }
 
+/// The reports that stand there of the round.
+bool has_sound_reports(const Contract& contract) {
+    const std::vector<MemberReport>& reports = contract.reports.recorded;
+    if (contract.phase == ContractPhase::gathering) {
+        return std::ranges::adjacent_find(reports, std::ranges::greater_equal{},
+                                          &MemberReport::node) == reports.end();
+    }
+    return (reports.empty() || reports.size() < contract.frozen.size()) &&
+           std::equal(reports.begin(), reports.end(), contract.frozen.begin(),
+                      [](const MemberReport& report, const RoundMember& member) {
+                          return report.node == member.id;
+                      });
+}
+
 /// What stands there of the round that is exchanged.
 bool has_sound_round(const Contract& contract) {
-    const std::vector<MemberReport>& reports = contract.reports.recorded;
     const bool frozen_known = std::ranges::all_of(contract.frozen, [&](const RoundMember& member) {
         return contract.members.contains(member.id);
     });
     return frozen_known && is_sound(view_of(contract)) &&
            (contract.phase == ContractPhase::exchanging || contract.frozen.empty()) &&
-           (reports.empty() || reports.size() < contract.frozen.size()) &&
-           std::equal(reports.begin(), reports.end(), contract.frozen.begin(),
-                      [](const MemberReport& report, const RoundMember& member) {
-                          return report.node == member.id;
-                      });
+           has_sound_reports(contract);
 }
 
 bool has_sound_times(const Contract& contract, std::uint64_t index) {

@@ -1,22 +1,6 @@
 #include "core/sl/early_exchange.hpp"
 
-#include <algorithm>
-
 namespace starling {
-
-bool merge_alike(const MemberList& one, const MemberList& other) {
-    return std::equal(one.begin(), one.end(), other.begin(), other.end(),
-                      [](const RoundMember& a, const RoundMember& b) {
-                          return a.id == b.id && a.weight == b.weight && a.merges == b.merges &&
-                                 a.site == b.site && a.session == b.session;
-                      });
-}
-
-bool has_early_key(const ContractView& view) {
-    return view.frozen.size() <= early_members_max && view.attempt == 0 && view.departed.empty() &&
-           view.last_commit && view.last_commit->round + 1 == view.round &&
-           merge_alike(view.frozen, view.last_commit->members);
-}
 
 std::optional<MemberList> expected_members(const ContractView& view, const ContractConfig& config,
                                            const NodeId& self, std::uint64_t session,

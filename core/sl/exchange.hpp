@@ -38,7 +38,7 @@ struct ExchangeTerms {
     RoundKey key;
     MemberList members;  ///< this one among them
     MergeMethod method;
-    bool early = false;  ///< its messages say so: see RoundKey and has_early_key()
+    bool early = false;  ///< its messages say so: see RoundKey and may_have_begun_early()
     bool frozen = true;  ///< false: `members` are expected_members()
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
     Durability durable = Durability::all;

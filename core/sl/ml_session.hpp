@@ -80,8 +80,9 @@ public:
         return is_waiting() && sync_->until_merge && !sync_->given &&
                round >= session_->uncommitted_from;
     }
-    /// The check-in is sent later: once the program has the merged model.
+    /// The check-in is sent later: once the model is merged, or not soon enough.
     void delay_check_in() { sync_->delays_check_in = true; }
+    bool delays_check_in() const { return sync_ != nullptr && sync_->delays_check_in; }
     /// Whether it was delayed, and is to be sent now.
     bool take_delayed_check_in() {
         return sync_ != nullptr && std::exchange(sync_->delays_check_in, false);

@@ -102,11 +102,8 @@ bool RoundExchange::freeze(SwarmTime now, const RoundKey& key, const ContractVie
         return false;
     }
     kept_contributions_.renumber(exchange_->members(), members);
-    const RoundMember* const own = members.find(self_);
-    if (own_ && own != nullptr) {
-        own_->check_in_index = own->check_in_index;
-    }
-    if (exchange_->key() != key || !has_early_key(view) ||
+    note_own_check_in(members);
+    if (exchange_->key() != key || !may_have_begun_early(view) ||
         !merge_alike(exchange_->members(), members)) {
         return false;
     }
@@ -116,6 +113,13 @@ bool RoundExchange::freeze(SwarmTime now, const RoundKey& key, const ContractVie
         on_merged_and_frozen(out);
     }
     return true;
+}
+
+void RoundExchange::note_own_check_in(const MemberList& frozen) {
+    const RoundMember* const own = frozen.find(self_);
+    if (own_ && own != nullptr) {
+        own_->check_in_index = own->check_in_index;
+    }
 }
 
 void RoundExchange::end(Outbox& out) {
@@ -247,6 +251,10 @@ void RoundExchange::on_digest(const Digest& digest, Outbox& out) {
     }
     if (exchange_->frozen()) {
         on_merged_and_frozen(out);
+    } else {
+        out.report(TraceEvent("merged_early")
+                       .with("round", exchange_->key().round)
+                       .with("digest", to_string(digest)));
     }
 }
 
@@ -266,6 +274,11 @@ void RoundExchange::start_storing(Outbox& out) {
 }
 
 void RoundExchange::on_merged_and_frozen(Outbox& out) {
+    report_done(out);
+    report_if_allowed();
+}
+
+void RoundExchange::report_done(Outbox& out) const {
     const RoundKey& key = exchange_->key();
     out.report(TraceEvent("exchange_done")
                    .with("contract", key.contract)
@@ -276,7 +289,6 @@ void RoundExchange::on_merged_and_frozen(Outbox& out) {
                    .with("sent_bytes", exchange_->traffic().sent_bytes)
                    .with("received_bytes", exchange_->traffic().received_bytes)
                    .with("from", exchange_->received_from()));
-    report_if_allowed();
 }
 
 KeptModel RoundExchange::on_stored(std::uint32_t serial, const Segments& stored) {
@@ -310,11 +322,10 @@ void RoundExchange::report_if_allowed() {
         return;
     }
     const bool durable = !storing_->contains(serial_);
-    // A disk that is slower than rounds must not fall behind by more than one model.
-    const bool only_this = storing_->size() == 1 && !storing_fetched_;
     // With two members a quorum is both of them: reports before the disk would gain nothing.
     const std::size_t members = exchange_->members().size();
-    const bool early = is_durable_enough(exchange_->durable(), members - 1, members) && only_this;
+    const bool early =
+        is_durable_enough(exchange_->durable(), members - 1, members) && writes_only_this();
     MergeReport& report = merged_->report;
     const bool enough =
         merged_->reported && (report.durable || exchange_->durable() == Durability::none);
@@ -322,13 +333,33 @@ void RoundExchange::report_if_allowed() {
         return;
     }
     const RoundKey& key = exchange_->key();
-    reported_model_ = KeptModel{key, report.digest,
-                                merged_->stored.empty() ? exchange_->merged() : merged_->stored};
+    note_reported();
     report.signature = services_.signer->sign(
         report_text(self_, key.contract, key.run, key.round, key.attempt, report.digest, durable));
     report.durable = durable;
     merged_->reported = true;
     new_report_ = true;
+}
+
+/// A disk that is slower than rounds must not fall behind by more than one model.
+bool RoundExchange::writes_only_this() const { return storing_->size() == 1 && !storing_fetched_; }
+
+void RoundExchange::note_reported() {
+    reported_model_ = KeptModel{exchange_->key(), merged_->report.digest,
+                                merged_->stored.empty() ? exchange_->merged() : merged_->stored};
+}
+
+std::optional<EarlyMerge> RoundExchange::early_merge() {
+    if (!exchange_ || exchange_->frozen() || !merged_ || storing_state_ || stores_later_ ||
+        !stored_names_->empty()) {
+        return std::nullopt;
+    }
+    const bool durable = !storing_->contains(serial_);
+    if (!durable && !(exchange_->durable() == Durability::none && writes_only_this())) {
+        return std::nullopt;
+    }
+    note_reported();
+    return EarlyMerge{merged_->report.digest, durable};
 }
 
 std::vector<NodeId> RoundExchange::name_non_finite(const std::vector<NodeId>& nodes) {
@@ -350,9 +381,17 @@ std::vector<NodeId> RoundExchange::name_non_finite(const std::vector<NodeId>& no
 }
 
 std::optional<Digest> RoundExchange::merged_digest(const Commit& commit) const {
-    const bool same = exchange_ && exchange_->frozen() && exchange_->key().round == commit.round &&
-                      exchange_->key().attempt == commit.attempt;
+    const bool same = exchange_ && exchange_->key().round == commit.round &&
+                      exchange_->key().attempt == commit.attempt &&
+                      (exchange_->frozen() || merge_alike(exchange_->members(), commit.members));
     return same && merged_ ? std::optional(merged_->report.digest) : std::nullopt;
+}
+
+void RoundExchange::freeze_committed(SwarmTime now, const Commit& commit, Outbox& out) {
+    exchange_->freeze(now, commit.members);
+    note_own_check_in(commit.members);
+    report_begin(out);
+    report_done(out);
 }
 
 CommittedModel RoundExchange::finish(const Commit& commit, Outbox& out) {

@@ -87,6 +87,10 @@ public:
     /// merge of the round is reported to the SN, so the round is not committed: else a program that
     /// is killed now would go on from the round's model with the state of the round before.
     void set_storing_state(bool storing);
+    /// What this member says of an attempt that has begun early, in its check-in: its model is merged
+    /// and as durable as a report demands. Nothing: not yet, or there is more to tell of the attempt
+    /// once it is frozen.
+    std::optional<EarlyMerge> early_merge();
     /// Whether there is a report that was not sent yet.
     bool take_new_report() { return std::exchange(new_report_, false); }
     /// Starts to store the merged model, if that was delayed (ExchangeSetup::stores_later).
@@ -113,6 +117,10 @@ public:
     const Digest* whole_digest() const {
         return exchange_ && merged_ ? &merged_->report.digest : nullptr;
     }
+    /// The attempt that has begun early was frozen and committed at once, by check-ins.
+    ///
+    /// \pre merged_digest(commit), !running()->frozen()
+    void freeze_committed(SwarmTime now, const Commit& commit, Outbox& out);
     /// The merged model of the attempt, in memory. \pre  running()
     const Segments& merged() const { return exchange_->merged(); }
     /// The attempt was committed, and ends.
@@ -137,13 +145,17 @@ private:
     bool is_of(const RoundKey& key) const { return exchange_ && exchange_->key() == key; }
     bool is_on_wire(const RoundKey& key) const { return exchange_ && exchange_->wire_key() == key; }
     void set_own(OwnParameters own, ExchangeSetup& setup);
+    void note_own_check_in(const MemberList& frozen);
     void report_begin(Outbox& out) const;
     void report_plan(Outbox& out);
     void add_new(const MergeResult* merged);
     void on_digest(const Digest& digest, Outbox& out);
     void on_merged_and_frozen(Outbox& out);
+    void report_done(Outbox& out) const;
     void start_storing(Outbox& out);
     void report_if_allowed();
+    bool writes_only_this() const;
+    void note_reported();
 
     NodeId self_;
     struct Services {

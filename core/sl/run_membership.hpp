@@ -69,6 +69,15 @@ public:
         accepted_ = accepted;
     }
     SwarmTime checked_in_at() const { return checked_in_at_; }
+    /// A round was frozen: its members merge it, or report that, only now.
+    void on_frozen() { at_once_ = false; }
+    /// The round was committed by the check-ins.
+    void on_committed_at_once() { at_once_ = true; }
+    /// Whether the next round may be committed by its check-ins, if all of its members delay these
+    /// until they have merged it. Where they do not arrive together, a delay only costs time. So it
+    /// is tried if the round before was, and otherwise in every eighth round, by all members in the
+    /// same one.
+    bool expects_commit_at_once() const { return at_once_ || next_round_ % 8 == 1; }
     /// Whether the newest check-in was late for an attempt, or excluded from one, and may be
     /// repeated for the attempt that gathers now. A duplicate changes nothing.
     bool check_in_is_outdated() const;
@@ -89,6 +98,7 @@ private:
     Round next_round_ = 0;                      ///< one more than the newest committed model here
     MemberList members_seen_;                   ///< of this run's rounds
     bool enrolled_ = false;
+    bool at_once_ = false;  ///< the newest round was committed by its check-ins
 
     // Of the newest check-in.
     bool refused_ = false;  ///< the round had gone on

@@ -58,18 +58,26 @@ void SlNode::check_in(Outbox& out) {
     for (const auto& [name, value] : *said.scalars) {
         out.report(scalar_event(run_.next_round(), name, value));
     }
-    if (!ml_.takes_uncommitted(run_.next_round())) {
-        submit_check_in(out);
+    if (!delaying_pays()) {
+        submit_check_in({}, out);
         begin_early(out);
         return;
     }
     begin_early(out);
     if (may_delay_check_in()) {
         ml_.delay_check_in();
-        set_after_merge_timer(out);
+        set_delay_timer(out);
+        send_results(out);
     } else {
-        submit_check_in(out);
+        submit_check_in({}, out);
     }
+}
+
+/// Whether a check-in that says what this node has merged saves time. Not where the round need not
+/// wait for this node's disk.
+bool SlNode::delaying_pays() const {
+    const bool disk_counts = ml_.request().config.durable != Durability::quorum;
+    return ml_.takes_uncommitted(run_.next_round()) || (disk_counts && run_.expects_commit_at_once());
 }
 
 /// While the exchange that has begun early takes all that the program waits for.
@@ -84,22 +92,29 @@ bool SlNode::may_delay_check_in() const {
 }
 
 /// Others may be frozen without this member once the contract's grace period is over.
-void SlNode::set_after_merge_timer(Outbox& out) const {
+void SlNode::set_delay_timer(Outbox& out) const {
     const SwarmDuration grace(ml_.request().config.grace_ns);
     const SwarmDuration limit = grace > SwarmDuration{0} ? grace / 4 : options_.heartbeat_interval;
-    out.set_timer(after_merge_timer, now_ + std::min(limit, options_.heartbeat_interval));
+    out.set_timer(delay_timer, now_ + std::min(limit, options_.heartbeat_interval));
 }
 
-void SlNode::submit_check_in(Outbox& out) {
-    submit(CheckInRound{run_.contract(), run_.run(), run_.next_round(), ml_.check_in()}, out);
+void SlNode::submit_check_in(std::optional<EarlyMerge> merged, Outbox& out) {
+    submit(CheckInRound{run_.contract(), run_.run(), run_.next_round(), ml_.check_in(), merged},
+           out);
 }
 
-/// What was delayed until a program that does not wait for the commit has its model, or has waited
-/// long enough, or the attempt is over: before, it would take the processor and the disk from the
-/// exchange. Nothing, if nothing was delayed.
-void SlNode::after_merge(Outbox& out) {
+/// A program that does not wait for the commit has its model. Before, the disk would take the
+/// processor from the exchange.
+void SlNode::on_model_taken(Outbox& out) {
+    round_.store_merged(out);
+    send_results(out);
+}
+
+/// Delays nothing any longer: the attempt is over, or takes too long. Nothing, if nothing was
+/// delayed.
+void SlNode::end_delays(Outbox& out) {
     if (ml_.take_delayed_check_in()) {
-        submit_check_in(out);
+        submit_check_in({}, out);
     }
     round_.store_merged(out);
     send_results(out);

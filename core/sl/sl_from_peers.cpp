@@ -17,6 +17,7 @@ void SlNode::begin_exchange(Outbox& out) {
     if (round_.is_on(key)) {
         return;
     }
+    run_.on_frozen();
     if (round_.freeze(now_, key, view, out)) {
         dial_partners(out);
         name_non_finite(round_.take_stored_names(), out);
@@ -37,7 +38,7 @@ void SlNode::begin_exchange(Outbox& out) {
     }
     ExchangeSetup setup = attempt_among(view.frozen);
     setup.departed = view.departed;
-    setup.early = has_early_key(view);
+    setup.early = may_have_begun_early(view);
     begin_attempt(std::move(setup), out);
     dial_partners(out);
 }
@@ -191,7 +192,7 @@ void SlNode::on_work(const WorkDone& done, Outbox& out) {
 }
 
 /// What has become of the attempt, as far as it was not told yet: its merged model to a program
-/// that does not wait for the commit, a report to the SN.
+/// that does not wait for the commit, a check-in that was delayed until now, a report to the SN.
 void SlNode::send_results(Outbox& out) {
     const Digest* const merged = round_.whole_digest();
     if (merged != nullptr && ml_.takes_uncommitted(run_.next_round())) {
@@ -201,7 +202,13 @@ void SlNode::send_results(Outbox& out) {
         done.member_count = static_cast<std::uint32_t>(exchange.members().size());
         done.digest = *merged;
         ml_.give_uncommitted(done, round_.merged(), out);
-        set_after_merge_timer(out);
+        set_delay_timer(out);
+    }
+    if (ml_.delays_check_in()) {
+        if (const std::optional<EarlyMerge> early = round_.early_merge()) {
+            ml_.take_delayed_check_in();
+            submit_check_in(early, out);
+        }
     }
     if (round_.take_new_report()) {
         send_heartbeat(out);

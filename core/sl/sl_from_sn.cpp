@@ -86,9 +86,12 @@ void SlNode::on_answer(const Command& command, const CommandResult& result, Outb
         on_registered(result, out);
     } else if (const auto* enrol = std::get_if<Enrol>(&command)) {
         on_enrolled(*enrol, result, out);
-    } else if (std::holds_alternative<CheckInRound>(command)) {
-        // Stale: the round was frozen or committed meanwhile; the view tells which.
-        run_.on_check_in_answered(result.code == Errc::ok);
+    } else if (const auto* check_in = std::get_if<CheckInRound>(&command)) {
+        // Stale: the round was frozen or committed meanwhile; the view tells which. The view of a
+        // round that this check-in has committed may have come before the answer.
+        if (check_in->round == run_.next_round()) {
+            run_.on_check_in_answered(result.code == Errc::ok);
+        }
         if (result.code != Errc::ok) {
             send_heartbeat(out);  // brings the view; if accepted, that of the frozen round follows
         }

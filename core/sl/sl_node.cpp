@@ -203,7 +203,7 @@ bool SlNode::on_frame_of_ml(const FrameReceived& received, Outbox& out) {
         round_.set_storing_state(ml_.is_storing_state());
         send_results(out);
     } else if (std::holds_alternative<ModelTaken>(message)) {
-        after_merge(out);
+        on_model_taken(out);
     } else {
         return false;
     }
@@ -229,8 +229,8 @@ void SlNode::on_timer(const TimerDue& due, Outbox& out) {
         case linger_timer:
             linger_on(out);
             return;
-        case after_merge_timer:
-            after_merge(out);
+        case delay_timer:
+            end_delays(out);
             return;
         case end_timer:
             if (ending_code_) {

@@ -14,7 +14,7 @@ enum SlTimer : std::uint32_t {
     peer_dial_timer,
     end_timer,  ///< the SN has not answered the goodbye
     linger_timer,
-    after_merge_timer  ///< what follows the merge is delayed no longer
+    delay_timer  ///< a check-in, or writing a merged model, is delayed no longer
 };
 
 /// Between two tries to connect to an SN or a member.

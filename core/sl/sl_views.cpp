@@ -140,7 +140,7 @@ void SlNode::on_view(const ContractView& view, Outbox& out) {
         round_.end(out);  // the attempt is over, or has begun with one that has left
     }
     if (!round_.awaits_freeze(run_.key())) {
-        after_merge(out);
+        end_delays(out);
     }
     check_in_again(out);
     run_.report_waiting(ml_.is_waiting(), out);
@@ -155,6 +155,10 @@ void SlNode::end_with_run(const std::string& reason, Outbox& out) {
 
 void SlNode::on_commit(const Commit& commit, Outbox& out) {
     const std::optional<Digest> merged = round_.merged_digest(commit);
+    if (merged && !round_.running()->frozen()) {
+        round_.freeze_committed(now_, commit, out);
+        run_.on_committed_at_once();
+    }
     if (merged == commit.digest) {
         sn_.on_taken_part(commit.round);
         const Segments at_hand = round_.merged();

@@ -35,15 +35,19 @@ TraceEvent event_of(const MemberEnrolled& e, const Ledger& /*ledger*/) {
                  e.contract + "'");
 }
 
-TraceEvent event_of(const CheckedIn& e, const Ledger& ledger) {
-    const Contract* contract = ledger.find_contract(e.contract);
-    return TraceEvent("checked_in")
-        .with("contract", e.contract)
-        .with("node", e.node.name)
-        .with("round", e.round)
-        .with("here", contract->checked_in_count())
-        .log(Level::debug, component,
-             "Node " + text_of(e.node) + " checked in for round " + std::to_string(e.round));
+TraceEvent event_of(const CheckedIn& e, const Ledger& /*ledger*/) {
+    TraceEvent event = TraceEvent("checked_in")
+                           .with("contract", e.contract)
+                           .with("node", e.node.name)
+                           .with("round", e.round)
+                           .with("here", e.here);
+    if (e.merged) {
+        event = std::move(event).with("merged", to_string(*e.merged));
+    }
+    return std::move(event).log(
+        Level::debug, component,
+        "Node " + text_of(e.node) + " checked in for round " + std::to_string(e.round) +
+            (e.merged ? ", merged to " + short_text(*e.merged) : ""));
 }
 
 TraceEvent event_of(const RoundFrozen& e, const Ledger& /*ledger*/) {

@@ -7,7 +7,7 @@ namespace starling {
 // The frame is described byte by byte in FORMAT.md.
 
 constexpr std::uint32_t frame_magic = 0x4c525453;  // "STRL", little-endian
-constexpr std::uint8_t wire_version = 13;
+constexpr std::uint8_t wire_version = 14;
 constexpr std::size_t frame_header_bytes = 16;
 /// The wire's type number is the alternative's index + 1: alternatives are only ever added at the
 /// end.

@@ -57,7 +57,10 @@ public:
         } else if (event.name == "merge_reported") {
             const EventFields fields(event);
             reports[std::string(fields.text("digest"))].insert({std::string(fields.text("node"))});
-        } else if (event.name == "exchange_done") {
+        } else if (const std::string_view early = EventFields(event).text("merged");
+                   event.name == "checked_in" && !early.empty()) {
+            reports[std::string(early)].insert({std::string(EventFields(event).text("node"))});
+        } else if (event.name == "exchange_done" || event.name == "merged_early") {
             merged_at[{node, std::string(EventFields(event).text("digest"))}] = time;
         }
     }

@@ -36,6 +36,9 @@ void HostileMember::change(Effect& effect, const NodeSigner& signer, std::vector
     if (const auto* heartbeat = std::get_if<Heartbeat>(&send->frame.message)) {
         begun_ = begun_ || heartbeat->round > 0;
     }
+    if (auto* submit = std::get_if<SubmitCommand>(&send->frame.message)) {
+        change_check_in(*submit, signer);
+    }
     add_frames(*send, more);
     if (const auto* data = std::get_if<SegmentData>(&send->frame.message)) {
         change_segment(SegmentData(*data), effect);
@@ -73,6 +76,23 @@ void HostileMember::change_segment(const SegmentData& data, Effect& effect) {
             on_false_merge(data, to);
         }
     }
+}
+
+void HostileMember::change_check_in(SubmitCommand& submit, const NodeSigner& signer) {
+    auto* const check_in = std::get_if<CheckInRound>(&submit.command);
+    begun_ = begun_ || (check_in != nullptr && check_in->round > 0);
+    if (check_in == nullptr || !check_in->merged) {
+        return;
+    }
+    if (tells(Lie::no_reports) || tells(Lie::false_progress)) {
+        check_in->merged.reset();
+    } else if (tells(Lie::wrong_reports)) {
+        check_in->merged->digest.bytes[0] ^= std::byte{1};
+    } else {
+        return;
+    }
+    submit.signature =
+        signer.sign(command_text(id_, submit.session, submit.sequence, submit.command));
 }
 
 void HostileMember::change_heartbeat(Heartbeat& heartbeat, const NodeSigner& signer) {

@@ -57,6 +57,7 @@ public:
 private:
     bool tells(Lie lie) const { return begun_ && lies_.contains(lie); }
     void change_segment(const SegmentData& data, Effect& effect);
+    void change_check_in(SubmitCommand& submit, const NodeSigner& signer);
     void change_heartbeat(Heartbeat& heartbeat, const NodeSigner& signer);
     void add_frames(const Send& send, std::vector<Effect>& more);
 

@@ -16,12 +16,15 @@ struct Row {
 };
 using Rows = std::vector<Row>;
 
-/// The ledger of a swarm with three SNs, one of whose members was killed and restarted.
+/// The ledger of a swarm with three SNs, one of whose members was killed and restarted. Its rounds
+/// are committed by reports, not by check-ins.
 const Rows& sample_ledger() {
     static const Rows rows = [] {
         MemorySwarm swarm(11, {}, 3);
         for (int i = 1; i <= 3; ++i) {
-            swarm.add_pair(i, {.syncs = 30, .batch_time = milliseconds(20)});
+            swarm.add_pair(i, {.syncs = 30,
+                               .batch_time = milliseconds(20),
+                               .durable = Durability::quorum});
         }
         EXPECT_TRUE(swarm.run_to_round(5));
         swarm.crash_pair(3);
@@ -210,8 +213,8 @@ TEST(LedgerAudit, AReportSignedByAnotherNodeIsDetected) {
 TEST(LedgerAudit, AnSnThatForgesCommandsOfAMemberIsDetected) {
     // The SN has its own key and can sign its own commands, but not those of the member.
     MemorySwarm swarm(12);
-    swarm.add_pair(1, {});
-    swarm.add_pair(2, {});
+    swarm.add_pair(1, {.durable = Durability::quorum});
+    swarm.add_pair(2, {.durable = Durability::quorum});
     ASSERT_TRUE(swarm.run());
     Rows rows;
     for (const Bytes& bytes : swarm.sn_store().log().records) {

@@ -13,8 +13,12 @@ protected:
     /// Times from the end of the exchange at the slowest member to the commit, of each round.
     std::vector<SwarmDuration> commits() const {
         std::map<std::string, SwarmTime> exchanged;
-        for (const auto& done : swarm.trace.named("exchange_done")) {
-            exchanged[field(done, "round")] = done.time;
+        for (const char* const merged : {"merged_early", "exchange_done"}) {
+            std::map<std::string, SwarmTime> last;
+            for (const auto& done : swarm.trace.named(merged)) {
+                last[field(done, "round")] = done.time;
+            }
+            exchanged.merge(last);
         }
         std::vector<SwarmDuration> durations;
         for (const auto& committed : swarm.trace.named("round_committed", "sn1")) {

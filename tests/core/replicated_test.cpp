@@ -264,7 +264,7 @@ TEST(ReplicatedSnapshots, SnsThatWereAllStartedFromOneSendTheWholeLogToOneThatJo
     for (int i = 1; i <= 3; ++i) {
         swarm.add_pair(i, {.min_peers = 3, .syncs = 40, .batch_time = milliseconds(20)});
     }
-    ASSERT_TRUE(swarm.run_to_round(15));
+    ASSERT_TRUE(swarm.run_to_round(20));
     for (const NodeId& sn : swarm.sns) {
         swarm.network.crash(sn);
     }

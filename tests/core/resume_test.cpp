@@ -106,8 +106,11 @@ TEST_F(Resume, AStateIsStoredWhileMembersExchangeAndBeforeTheCommit) {
     add_pairs(swarm, options);
     ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
     std::map<std::string, SwarmTime> exchanged, stored;
-    for (const auto& done : swarm.trace.named("exchange_done", "sl1")) {
-        exchanged[field(done, "round")] = done.time;
+    for (const char* const merged : {"exchange_done", "merged_early"}) {
+        for (const auto& done : swarm.trace.named(merged, "sl1")) {
+            const auto [first, is_new] = exchanged.emplace(field(done, "round"), done.time);
+            first->second = std::min(first->second, done.time);
+        }
     }
     for (const char* const ml : {"ml1", "ml2"}) {
         for (const auto& kept : swarm.trace.named("state_kept", ml)) {

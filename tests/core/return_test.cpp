@@ -170,7 +170,8 @@ TEST_F(Return, AMemberThatRefusesOthersStopsNobodyElseAndIsExpelled) {
     }
     ASSERT_TRUE(swarm.run_to_round(5));
     swarm.crash_pair(1);
-    swarm.run_for(seconds(15));
+    ASSERT_TRUE(run_until("member_gone", "sn1"));
+    swarm.run_for(seconds(1));
     swarm.network.reset({"sl2"}, {"sl3"});  // now sl2 is left with the member that refuses it
     swarm.run_for(seconds(25));
     EXPECT_EQ(swarm.code("sl2"), -1);
@@ -234,7 +235,7 @@ TEST_F(Return, ASlowMemberEndsWithTheSameModel) {
 }
 
 TEST_F(Return, KilledBetweenItsLastReportAndTheCommit) {
-    add_pairs(2);
+    add_pairs(2, {.durable = Durability::quorum});  // reports, not check-ins that tell of a merge
     // The merge of the final round is on disk and reported.
     const auto final_report = [&] {
         const auto reports = swarm.trace.named("merge_reported", "sn1");

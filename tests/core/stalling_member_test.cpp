@@ -40,8 +40,14 @@ protected:
     }
     void tamper(const std::string& sl, TamperedNode::ChangeInput change_input,
                 TamperedNode::ChangeEffect change_effect) {
-        swarm.tampered[sl] = [=](std::unique_ptr<Node> node) {
-            return std::make_unique<TamperedNode>(std::move(node), change_input, change_effect);
+        swarm.tampered[sl] = [=, this](std::unique_ptr<Node> node) {
+            const auto change = [=, this](Effect& effect) {
+                withhold_early_merge(effect, {sl}, *swarm.signers.at(sl));
+                if (change_effect) {
+                    change_effect(effect);
+                }
+            };
+            return std::make_unique<TamperedNode>(std::move(node), change_input, change);
         };
     }
     std::size_t excluded(const std::string& node) const {

@@ -206,7 +206,7 @@ TEST(LargeSwarm, RoundsWithListsAndReportsInPartsEndLikeOthers) {
     MemorySwarm swarm(3, {}, 3, 0,
                       {.reports_per_entry = 2, .members_in_view = 0, .list_part_bytes = 30});
     for (int i = 1; i <= 5; ++i) {
-        swarm.add_pair(i, {.syncs = 6});
+        swarm.add_pair(i, {.syncs = 6, .durable = Durability::quorum});
     }
     ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
     swarm.expect_one_final_model();

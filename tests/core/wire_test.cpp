@@ -242,7 +242,7 @@ TEST(Codec, MatchesTheWorkedExampleOfTheFormat) {
     const Bytes bytes = encode_head({MlSegment{3, 1}, Blob::phantom(5)});
     EXPECT_EQ(to_hex(bytes),
               "5354524c"
-              "0d"
+              "0e"
               "0b"
               "0000"
               "0c000000"

@@ -157,6 +157,7 @@ public:
             options.exchange_address = exchange;
             options.session = ++sessions;
             options.signer = make_memory_signer(openssl_hasher(), options.id, sessions, ca);
+            signers[options.id.name] = options.signer;
             options.kept = sl_stores[store]->models;
             auto node = make_sl_node(options, openssl_hasher());
             const auto change = tampered.find(options.id.name);
@@ -276,6 +277,8 @@ public:
     std::uint64_t sessions = 0;
     // SNs that rebuild the ledger at their next start, and the SNs that they leave out
     std::map<std::string, std::vector<NodeId>> rebuilding;
+    /// Of the newest start of each SL, by its name.
+    std::map<std::string, std::shared_ptr<const NodeSigner>> signers;
     /// Wraps an SL at each of its starts, by its name; see tampered_node.hpp.
     std::map<std::string, std::function<std::unique_ptr<Node>(std::unique_ptr<Node>)>> tampered;
     // by process, set before it is added; otherwise none

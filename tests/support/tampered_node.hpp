@@ -41,6 +41,18 @@ private:
     ChangeEffect change_effect_;
 };
 
+/// A check-in says nothing of what its member has merged, as if that were not complete yet.
+inline void withhold_early_merge(Effect& effect, const NodeId& node, const NodeSigner& signer) {
+    Send* const send = std::get_if<Send>(&effect);
+    auto* const submit = send ? std::get_if<SubmitCommand>(&send->frame.message) : nullptr;
+    auto* const check_in = submit ? std::get_if<CheckInRound>(&submit->command) : nullptr;
+    if (check_in != nullptr && check_in->merged) {
+        check_in->merged.reset();
+        submit->signature =
+            signer.sign(command_text(node, submit->session, submit->sequence, submit->command));
+    }
+}
+
 /// A copy of the bytes with one bit flipped.
 ///
 /// \param at  which, in bytes from the middle

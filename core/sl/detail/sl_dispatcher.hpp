@@ -100,10 +100,12 @@ private:
     void on_open_session(const NodeId& from, const OpenSession& open, Outbox& out);
     void on_ml_segment(const MlSegment& segment, const Blob& body, Outbox& out);
     void check_in(Outbox& out);
-    void submit_check_in(Outbox& out);
+    void submit_check_in(std::optional<EarlyMerge> merged, Outbox& out);
+    bool delaying_pays() const;
     bool may_delay_check_in() const;
-    void set_after_merge_timer(Outbox& out) const;
-    void after_merge(Outbox& out);
+    void set_delay_timer(Outbox& out) const;
+    void on_model_taken(Outbox& out);
+    void end_delays(Outbox& out);
     void on_close_session(const CloseSession& close, Outbox& out);
     void on_ml_gone_early(const std::string& reason, int code, Outbox& out);
     void linger_on(Outbox& out);
