@@ -35,8 +35,18 @@ void RoundCheck::on_merged(SwarmTime time, const NodeId& sl, const EventFields& 
     }
     const std::string contract(fields.text("contract"));
     const std::string digest(fields.text("digest"));
-    const auto [first, fresh] =
-        merges_.emplace(std::pair(RoundOf(contract, *run, *round), *attempt), Merged{digest, sl});
+    const RoundOf of(contract, *run, *round);
+    const auto [first, fresh] = merges_.emplace(std::pair(of, *attempt), Merged{digest, sl});
+    // A round that its check-ins have committed is committed before its members say so.
+    const auto committed = commits_.find(of);
+    if (fresh && committed != commits_.end() && committed->second.attempt == *attempt &&
+        committed->second.digest != digest) {
+        violations_.add(time, sl, same_merge,
+                        round_text(contract, *run, *round) + " attempt " +
+                            std::to_string(*attempt) + ": merged to " + brief(digest) +
+                            " here, and it is committed with digest " +
+                            brief(committed->second.digest));
+    }
     if (!fresh && first->second.digest != digest) {
         violations_.add(time, sl, same_merge,
                         round_text(contract, *run, *round) + " attempt " +

@@ -42,19 +42,14 @@ void RoundExchange::begin(SwarmTime now, OwnParameters own, ExchangeSetup setup,
 /// What one attempt has encoded, the next one needs not encode again if the owners have kept it; so
 /// what is lost by that is known only if it is kept here too.
 void RoundExchange::set_own(OwnParameters own, ExchangeSetup& setup) {
-    const RoundMember* const member = setup.members.find(self_);
-    const std::uint64_t index = member != nullptr ? member->check_in_index : 0;
     if (setup.key.round == 0) {
         residuals_.reset();  // of another run
     }
-    if (own_) {
-        own_->check_in_index = index;  // of the same parameters: see RoundExchange::own_
-    } else {
-        own_.emplace(OwnInRound{
-            index, OwnContribution(SegmentCodec(setup.layout, setup.compression), std::move(own),
-                                   residuals_ ? *residuals_ : Segments())});
+    if (!own_) {  // else of the same parameters: see RoundExchange::own_
+        own_.emplace(SegmentCodec(setup.layout, setup.compression), std::move(own),
+                     residuals_ ? *residuals_ : Segments());
     }
-    setup.own = &own_->contribution;
+    setup.own = &*own_;
 }
 
 void RoundExchange::report_begin(Outbox& out) const {
@@ -102,7 +97,6 @@ bool RoundExchange::freeze(SwarmTime now, const RoundKey& key, const ContractVie
         return false;
     }
     kept_contributions_.renumber(exchange_->members(), members);
-    note_own_check_in(members);
     if (exchange_->key() != key || !may_have_begun_early(view) ||
         !merge_alike(exchange_->members(), members)) {
         return false;
@@ -113,13 +107,6 @@ bool RoundExchange::freeze(SwarmTime now, const RoundKey& key, const ContractVie
         on_merged_and_frozen(out);
     }
     return true;
-}
-
-void RoundExchange::note_own_check_in(const MemberList& frozen) {
-    const RoundMember* const own = frozen.find(self_);
-    if (own_ && own != nullptr) {
-        own_->check_in_index = own->check_in_index;
-    }
 }
 
 void RoundExchange::end(Outbox& out) {
@@ -252,8 +239,12 @@ void RoundExchange::on_digest(const Digest& digest, Outbox& out) {
     if (exchange_->frozen()) {
         on_merged_and_frozen(out);
     } else {
+        const RoundKey& key = exchange_->key();
         out.report(TraceEvent("merged_early")
-                       .with("round", exchange_->key().round)
+                       .with("contract", key.contract)
+                       .with("run", key.run)
+                       .with("round", key.round)
+                       .with("attempt", key.attempt)
                        .with("digest", to_string(digest)));
     }
 }
@@ -389,7 +380,6 @@ std::optional<Digest> RoundExchange::merged_digest(const Commit& commit) const {
 
 void RoundExchange::freeze_committed(SwarmTime now, const Commit& commit, Outbox& out) {
     exchange_->freeze(now, commit.members);
-    note_own_check_in(commit.members);
     report_begin(out);
     report_done(out);
 }
@@ -425,10 +415,10 @@ void RoundExchange::on_committed(const CommittedModel& model) {
     const Commit& commit = model.commit;
     const RoundMember* const member = commit.members.find(self_);
     const bool contributed = own_ && same_round(contributions_round_, model.key) &&
-                             member != nullptr && member->check_in_index == own_->check_in_index;
+                             member != nullptr && member->session == session_;
     if (contributed) {
         residuals_.reset();
-        if (Segments lost = own_->contribution.residuals(); !lost.empty()) {
+        if (Segments lost = own_->residuals(); !lost.empty()) {
             residuals_ = std::move(lost);
         }
     }

@@ -24,10 +24,13 @@ namespace starling {
 /// for the program's state, which goes with the model.
 class RoundExchange {
 public:
+    /// \param session         of this start of the node
     /// \param shared, hasher  must outlive this
-    RoundExchange(NodeId self, std::shared_ptr<const NodeSigner> signer, SharedRounds& shared,
-                  const Hasher& hasher)
-        : self_(std::move(self)), services_{std::move(signer), shared, hasher} {}
+    RoundExchange(NodeId self, std::uint64_t session, std::shared_ptr<const NodeSigner> signer,
+                  SharedRounds& shared, const Hasher& hasher)
+        : self_(std::move(self)),
+          session_(session),
+          services_{std::move(signer), shared, hasher} {}
 
     /// The running exchange; nullptr: there is none.
     const Exchange* running() const { return exchange_.get(); }
@@ -145,7 +148,6 @@ private:
     bool is_of(const RoundKey& key) const { return exchange_ && exchange_->key() == key; }
     bool is_on_wire(const RoundKey& key) const { return exchange_ && exchange_->wire_key() == key; }
     void set_own(OwnParameters own, ExchangeSetup& setup);
-    void note_own_check_in(const MemberList& frozen);
     void report_begin(Outbox& out) const;
     void report_plan(Outbox& out);
     void add_new(const MergeResult* merged);
@@ -158,6 +160,7 @@ private:
     void note_reported();
 
     NodeId self_;
+    std::uint64_t session_;
     struct Services {
         std::shared_ptr<const NodeSigner> signer;
         SharedRounds& shared;
@@ -187,11 +190,7 @@ private:
     HeapOptional<KeptModel> reported_model_;  ///< that of the newest report; survives its attempt
     /// This node's part in the round of contributions_round_, the same in all attempts: the program
     /// waits for the round's model, so that all check-ins of one start are of the same parameters.
-    struct OwnInRound {
-        std::uint64_t check_in_index = 0;
-        OwnContribution contribution;
-    };
-    std::optional<OwnInRound> own_;
+    std::optional<OwnContribution> own_;
     /// What compression lost in the newest round that was committed with a contribution of here.
     HeapOptional<Segments> residuals_;
     KeptContributions kept_contributions_;

@@ -29,7 +29,7 @@ SlNode::SlNode(SlNodeOptions options, const Hasher& hasher)
       lists_(*options_.shared, hasher_),
       run_(options_.shared),
       peers_(options_.id),
-      round_(options_.id, options_.signer, *options_.shared, hasher_),
+      round_(options_.id, options_.session, options_.signer, *options_.shared, hasher_),
       catch_up_(options_.id, options_.catch_up_limit),
       models_(options_.linger) {}
 

@@ -126,7 +126,7 @@ constexpr EventKind kinds[] = {
      "This member merged to other parameters than the majority of the round."},
     {"merge_reported", "SN", "contract:text node:node round:number attempt:number digest:hex",
      "A member has reported the digest of its merge."},
-    {"merged_early", "SL", "round:number digest:hex",
+    {"merged_early", "SL", "contract:text run:number round:number attempt:number digest:hex",
      "All merged segments have arrived, and the attempt is not frozen yet: the check-in may tell of it."},
     {"ml_log", "ML", "",
      "A log line of the program."},

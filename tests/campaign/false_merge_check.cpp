@@ -30,6 +30,11 @@ void FalseMergeCheck::report(SwarmTime time, const NodeId& node, const TraceEven
     const EventFields fields(event);
     if (event.name == "exchange_done") {
         on_merged(time, node, fields);
+        if (const RoundKey key = key_of(fields); commit_of(key) != nullptr) {
+            check_misled_after_proof(time, node, key);  // it was committed by the check-ins
+        }
+    } else if (event.name == "merged_early") {
+        attempts_[key_of(fields)].early.insert(std::string(fields.text("digest")));
     } else if (event.name == "round_committed") {
         on_committed(time, node, fields);
     } else if (event.name == "merge_deviates") {
@@ -85,7 +90,8 @@ void FalseMergeCheck::on_committed(SwarmTime time, const NodeId& sn, const Event
     }
     open_round_ = std::max(open_round_, key.round + 1);
     const auto& merged = attempts_[key].digests;
-    if (std::none_of(merged.begin(), merged.end(),
+    if (!attempts_[key].early.contains(digest) &&
+        std::none_of(merged.begin(), merged.end(),
                      [&](const auto& one) { return one.second == digest; })) {
         violations_.add(time, sn, same_merge,
                         attempt_text(key) + " is committed with digest " + digest.substr(0, 12) +

@@ -86,7 +86,6 @@ void WatchedMember::take_views() {
 void WatchedMember::on_view(const ContractView& view) {
     if (view.run > run_) {
         run_ = view.run;
-        frozen_.clear();
         committed_.clear();
         took_part_.clear();
         residuals_.clear();
@@ -94,15 +93,10 @@ void WatchedMember::on_view(const ContractView& view) {
     if (view.run < run_) {
         return;
     }
-    for (const RoundMember& member : view.frozen) {
-        if (member.id == id()) {
-            frozen_[view.round].insert(member.check_in_index);
-        }
-    }
     if (view.last_commit) {
         for (const RoundMember& member : view.last_commit->members) {
             if (member.id == id()) {
-                committed_[view.last_commit->round] = member.check_in_index;
+                committed_[view.last_commit->round] = member.session;
             }
         }
     }
@@ -165,7 +159,7 @@ void WatchedMember::on_sync_done(const SyncDone& done) {
 
 void WatchedMember::on_committed(Round round) {
     const auto committed = committed_.find(round);
-    if (committed != committed_.end() && frozen_[round].contains(committed->second) &&
+    if (committed != committed_.end() && committed->second == session() &&
         took_part_.contains(round)) {
         for (std::uint32_t segment = 0; segment < values_.size(); ++segment) {
             Blob residual = segment_at(residuals_, segment);

@@ -71,8 +71,7 @@ private:
 
     Segments residuals_;
     Run run_ = 0;
-    /// Check-ins of this node with which rounds of the run were frozen, and committed.
-    std::map<Round, std::set<std::uint64_t>> frozen_;
+    /// Starts of this node (sessions) with which rounds of the run were committed.
     std::map<Round, std::uint64_t> committed_;
     /// Rounds of the run in which this start of the node has sent segments. A check-in alone says
     /// nothing: a view may still show that of the start before.

@@ -139,7 +139,7 @@ protected:
     const RoundKey key{"c", 0, 5, 0};
     SharedRounds shared;
     RoundExchange round{
-        {"sl1"}, make_memory_signer(openssl_hasher(), {"sl1"}, 1), shared, openssl_hasher()};
+        {"sl1"}, 1, make_memory_signer(openssl_hasher(), {"sl1"}, 1), shared, openssl_hasher()};
     std::vector<Effect> effects;
     Outbox out{effects};
 };
