@@ -2,10 +2,11 @@
 import re
 import statistics
 
-# Phase, the event that begins it, the event that ends it. Between two rounds a program trains.
-PHASES = (("train", None, "sync_begin"), ("hand over", "sync_begin", "check_in"), ("agree", "check_in", "exchange_begin"),
-          ("exchange", "exchange_begin", "exchange_done"), ("commit", "exchange_done", "round_done"),
-          ("take", "round_done", "sync_end"))
+# Phase, the event that begins it, the event that ends it. Between two rounds a program trains. In most rounds members exchange
+# before the round is frozen, and may have merged before (merged_early); the others begin once it is frozen.
+MERGED = "merged"
+PHASES = (("train", None, "sync_begin"), ("hand over", "sync_begin", "check_in"), ("exchange", "check_in", MERGED),
+          ("commit", MERGED, "round_done"), ("take", "round_done", "sync_end"))
 EVENTS = {event for _, *pair in PHASES for event in pair if event}
 LINE = re.compile(r"(\d+) (\S+) (\w+) ?(.*)")
 
@@ -23,12 +24,16 @@ def events_of(path):
 
 
 def read_marks(paths):
-    """{round: {event: {node: seconds}}}; of several attempts at a round the last. Real traces are put on one clock."""
+    """{round: {event: {node: seconds}}}; of several attempts at a round the last (of merges the first). Real traces are put on one clock."""
     found = {}
     for path in paths:
         for when, node, event, fields in events_of(path):
+            if event in ("merged_early", "exchange_done"):
+                event = MERGED
             if event in EVENTS and (number := re.search(r"\b(?:round|sync)=(\d+)", fields)):
-                found.setdefault(int(number.group(1)), {}).setdefault(event, {})[node] = when / 1e9
+                times = found.setdefault(int(number.group(1)), {}).setdefault(event, {})
+                if event != MERGED or node not in times:
+                    times[node] = when / 1e9
     return found
 
 

@@ -1,7 +1,7 @@
 """Rounds of a swarm of real processes on loopback addresses, and the same training programs without a swarm.
 
 The program is bench-round-ml, which waits at a barrier before each call of on_batch_end(): all members start a
-round together, like the processes of the compared libraries.
+round together, like the processes of the compared libraries. Before the barrier it asks here, or runs rounds of its own accord.
 """
 import ctypes
 import mmap
@@ -93,14 +93,12 @@ class Programs:
         found = [node.pid for node in self.nodes]
         return found + [child for pid in found for child in children_of(pid)]
 
-    def run_rounds(self, rounds, on_measured=lambda: None, pause=0.0):
-        """Up to the barrier after the last round; on_measured() is called when the first measured one is about to start.
-        Before each round all programs pause for so many seconds."""
+    def run_rounds(self, rounds, on_measured=lambda: None):
+        """Up to the barrier after the last round; on_measured() is called when the first measured one is about to start."""
         for number in range(1, rounds + 1):
             self.gather()
             if number == self.warm + 1:
                 on_measured()
-            time.sleep(pause)
             self.release()
         self.gather()
 
@@ -244,12 +242,14 @@ class Swarm(Programs):
 
 
 def measure_round(bin_dir, members, size, measured, sl_flags=(), program_flags=(), package=None, pause=0.0):
-    """{"seconds": of each measured round, "cpu": seconds a round, "peak_mib", "phases"}. `pause`: see run_rounds()."""
+    """{"seconds": of each measured round, "cpu": seconds a round, "peak_mib", "phases"}. Measured rounds follow each other without
+    this process, which would take processor time from their ends. `pause`: of the programs before each round, in seconds."""
     warm = warm_rounds(members)
     rounds = warm + measured
-    with Swarm(bin_dir, members, size, rounds, sl_flags=sl_flags, program_flags=program_flags, package=package, warm=warm) as swarm:
+    flags = list(program_flags) + ["--ask-until", str(warm + 1), "--pause", str(pause)]
+    with Swarm(bin_dir, members, size, rounds, sl_flags=sl_flags, program_flags=flags, package=package, warm=warm) as swarm:
         before = []
-        swarm.run_rounds(rounds, lambda: before.append(cpu_seconds(swarm.pids())), pause)
+        swarm.run_rounds(warm + 1, lambda: before.append(cpu_seconds(swarm.pids())))
         cpu = cpu_seconds(swarm.pids()) - before[0]
         peak = sum(peak_mib(pid) for pid in swarm.pids())
         swarm.finish(first=1)

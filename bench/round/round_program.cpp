@@ -1,13 +1,14 @@
 // A training program without training: it waits at a barrier, calls on_batch_end(), and records how
-// long that blocked. The barrier is in the benchmark (bench/round/round): the program sends one
-// byte over its Unix socket and waits for one, and then for the others at a barrier in memory that
-// all programs share. So all members start a round together, like the processes of the compared
-// libraries.
+// long that blocked. The barrier is in memory that all programs share, so that all members start a
+// round together, like the processes of the compared libraries. Before it the program asks the
+// benchmark (bench/round/round): it sends one byte over its Unix socket and waits for one.
 //
 //   bench-round-ml --elements N --rounds N --times FILE [--barrier SOCKET --start FILE]
-//                  [--work PASSES] [--durable MEMBERS] [--sync-until WHEN] [--exchange PLAN]
-//                  [--compress METHOD]
+//                  [--ask-until ROUND] [--pause SECONDS] [--work PASSES] [--durable MEMBERS]
+//                  [--sync-until WHEN] [--exchange PLAN] [--compress METHOD]
 //
+// --ask-until: in later rounds the benchmark is asked no more, up to the end: it would take the
+// processor from members that have not ended the round. --pause: before each round.
 // --work stands for training: before it waits, it multiplies each parameter PASSES times. Without
 // --barrier it does not wait, like an ordinary training program.
 // Each line of FILE: number of the call, start and end in seconds of CLOCK_MONOTONIC, and how many
@@ -16,6 +17,8 @@
 #include <chrono>
 #include <cstring>
 #include <fstream>
+#include <limits>
+#include <thread>
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -74,6 +77,8 @@ struct Flags {
     std::string barrier;
     std::string start;
     std::string times;
+    int ask_until = std::numeric_limits<int>::max();
+    double pause = 0.0;
     Durability durable = Durability::all;
     SyncUntil sync_until = SyncUntil::commit;
     ExchangePlan exchange = ExchangePlan::automatic;
@@ -103,6 +108,10 @@ Flags parse(const std::vector<std::string>& arguments) {
             flags.barrier = value;
         } else if (name == "--start") {
             flags.start = value;
+        } else if (name == "--ask-until") {
+            flags.ask_until = std::stoi(value);
+        } else if (name == "--pause") {
+            flags.pause = std::stod(value);
         } else if (name == "--durable") {
             flags.durable = accepted(parse_durability(value));
         } else if (name == "--sync-until") {
@@ -157,12 +166,14 @@ public:
         }
     }
 
-    void wait() const {
+    /// \param ask  the benchmark first
+    void wait(bool ask) const {
         char byte = 0;
         if (socket_ < 0) {
             return;
         }
-        if (::write(socket_, &byte, 1) != 1 || ::read(socket_, &byte, 1) != 1) {
+        if (ask &&
+            (::write(socket_, &byte, 1) != 1 || ::read(socket_, &byte, 1) != 1)) {
             throw SwarmError(Error{Errc::io, "the benchmark that holds the barrier is gone"});
         }
         ::pthread_barrier_wait(start_);
@@ -198,12 +209,13 @@ void train(SwarmSession& swarm) {
         const double work_begin = seconds();
         parameters.train(flags.work);
         const double work = seconds() - work_begin;
-        barrier.wait();
+        std::this_thread::sleep_for(std::chrono::duration<double>(flags.pause));
+        barrier.wait(round <= flags.ask_until);
         const double begin = seconds();
         callback.on_batch_end(0.0);
         times << round << ' ' << begin << ' ' << seconds() << ' ' << work << '\n';
     }
-    barrier.wait();
+    barrier.wait(true);
     callback.on_epoch_end();
     callback.on_train_end();
 }
