@@ -101,6 +101,10 @@ void RunModel::add_of_sl(std::size_t node, std::string_view name, const EventFie
         enter(node, NodeActivity::waiting, round);
         rounds_.checked_in(contract(), node, round, now_);
         note_check_in(node, round, fields);
+    } else if (name == "exchange_early") {
+        enter(node, NodeActivity::exchanging, round);
+    } else if (name == "merged_early") {
+        enter(node, NodeActivity::reporting, round);
     } else if (name == "exchange_begin") {
         enter(node, NodeActivity::exchanging, round);
         rounds_.frozen(contract(), round, fields.number("attempt").value_or(0),

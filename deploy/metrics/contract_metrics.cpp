@@ -1,16 +1,31 @@
 #include "deploy/metrics/contract_metrics.hpp"
 
+#include <utility>
+
 namespace starling {
 
 void ContractMetrics::attempt_begins(SwarmTime time, const EventFields& fields) {
     ++attempts;
     round = fields.number("round").value_or(0);
     attempt = fields.number("attempt").value_or(0);
+    if (!std::exchange(begun_early, false)) {
+        exchange_began = time;
+    }
+}
+
+void ContractMetrics::begins_early(SwarmTime time) {
     exchange_began = time;
+    begun_early = true;
+    is_merged = false;
+}
+
+void ContractMetrics::merged_early(SwarmTime time) {
+    exchange_ends(time);
+    is_merged = true;
 }
 
 void ContractMetrics::exchange_ends(SwarmTime time) {
-    if (exchange_began) {
+    if (exchange_began && !std::exchange(is_merged, false)) {
         exchange_duration.observe(to_seconds(time - *exchange_began));
     }
 }

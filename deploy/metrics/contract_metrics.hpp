@@ -27,6 +27,8 @@ struct ContractMetrics {
     std::map<std::string, std::uint64_t> ended;  ///< by phase
     std::optional<SwarmTime> first_check_in;     ///< of the round
     std::optional<SwarmTime> exchange_began;     ///< of the attempt
+    bool begun_early = false;                    ///< and not frozen yet
+    bool is_merged = false;                      ///< before it was frozen
     std::optional<SwarmTime> last_commit;
     Histogram round_duration;
     Histogram check_in_to_commit;
@@ -34,6 +36,9 @@ struct ContractMetrics {
 
     // To be called at the trace events of these; `time` is the event's.
     void attempt_begins(SwarmTime time, const EventFields& fields);
+    /// Before the attempt is frozen: see sl/early_exchange.hpp.
+    void begins_early(SwarmTime time);
+    void merged_early(SwarmTime time);
     void exchange_ends(SwarmTime time);
     void round_committed(SwarmTime time, const EventFields& fields);
 };

@@ -52,6 +52,10 @@ void SlMetrics::count(SwarmTime time, const TraceEvent& event) {
         }
     } else if (event.name == "own_parameters_not_finite") {
         ++not_finite_;
+    } else if (event.name == "exchange_early") {
+        metrics.begins_early(time);
+    } else if (event.name == "merged_early") {
+        metrics.merged_early(time);
     } else if (event.name == "exchange_begin") {
         metrics.attempt_begins(time, fields);
     } else if (event.name == "exchange_done") {
