@@ -126,7 +126,11 @@ private:
         check_in.finished = random_.below(6) == 0;
         check_in.non_finite = random_.below(10) == 0;
         check_in.scalars = Scalars{{"loss", 0.5}};
-        return CheckInRound{contract->name, contract->run, contract->round, check_in};
+        std::optional<EarlyMerge> merged;
+        if (random_.below(2) == 0) {
+            merged.emplace().digest.bytes[0] = std::byte{2};
+        }
+        return CheckInRound{contract->name, contract->run, contract->round, check_in, merged};
     }
     Command of_server(const Replica& at) {
         const Contract* contract = some_contract(at);

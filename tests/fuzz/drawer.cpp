@@ -201,6 +201,10 @@ SwarmRules Drawer::swarm_rules() {
     return said;
 }
 
+std::optional<EarlyMerge> Drawer::early_merge() {
+    return coin() ? std::optional(EarlyMerge{digest(), coin()}) : std::nullopt;
+}
+
 Command Drawer::command(Author* author) {
     const auto run = static_cast<starling::Run>(in_range(0, 2));
     switch (in_range(0, 17)) {
@@ -211,7 +215,7 @@ Command Drawer::command(Author* author) {
             return enrol();
         case 3:
         case 4:
-            return CheckInRound{contract(), run, round(), check_in()};
+            return CheckInRound{contract(), run, round(), check_in(), early_merge()};
         case 5:
             return LeaveContract{contract(), run, text(reason_max)};
         case 6: {

@@ -40,6 +40,7 @@ public:
     SegmentKind segment_kind() { return coin() ? SegmentKind::merged : SegmentKind::contribution; }
     ContractConfig config();
     CheckIn check_in();
+    std::optional<EarlyMerge> early_merge();
     RoundMember member();
     ContractView view();
     /// \param author  signs what a member signs; nullptr: nothing is signed.

@@ -33,8 +33,9 @@ std::vector<Bytes> entries_of_a_round() {
     Author member("sl1");
     return {member.entry(RegisterNode{Role::sl, {"10.0.0.1", 16000}, member.signer->credentials()}),
             member.entry(Enrol{"c", test::tiny_contract(1), test::tiny_layout, {}}),
-            member.entry(
-                CheckInRound{"c", 0, 0, {.scalars = Scalars{{"lr", 0.1}, {"val/accuracy", 0.5}}}}),
+            member.entry(CheckInRound{
+                "c", 0, 0, {.scalars = Scalars{{"lr", 0.1}, {"val/accuracy", 0.5}}}, {}}),
+            member.entry(CheckInRound{"c", 0, 0, {}, EarlyMerge{}}),
             encode_entry({5, {"sn1"}, 0, 0, CommitRound{"c", 0, 0, 0, {{member.id, {}, {}}}}, {}}),
             member.entry(LeaveContract{"c", 0, "done"})};
 }
