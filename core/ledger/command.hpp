@@ -40,6 +40,7 @@ struct Enrol {
 /// What a member has merged a round to before it was frozen: with the members of the round before.
 struct EarlyMerge {
     Digest digest;
+    Digest base;          ///< of the commit before, so that it counts in no other history
     bool durable = true;  ///< see MemberReport
 
     friend bool operator==(const EarlyMerge&, const EarlyMerge&) = default;

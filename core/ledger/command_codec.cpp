@@ -166,6 +166,7 @@ void encode_fields(Writer& writer, const CheckInRound& c) {
     encode(writer, c.check_in);
     if (c.merged) {
         writer.digest(c.merged->digest);
+        writer.digest(c.merged->base);
         writer.boolean(c.merged->durable);
     }
 }
@@ -338,6 +339,7 @@ Command decoded_merged_check_in(Reader& reader) {
     decode_fields(reader, c);
     EarlyMerge& merged = c.merged.emplace();
     merged.digest = reader.digest();
+    merged.base = reader.digest();
     merged.durable = reader.boolean();
     return Command(std::move(c));
 }

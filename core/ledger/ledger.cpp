@@ -194,6 +194,9 @@ void Ledger::remove_member(Contract& contract, const NodeId& node, MemberStatus 
     if (status != MemberStatus::expelled && frozen) {
         note_holdup(contract, node, rounds_per_refusal);
     }
+    if (contract.phase == ContractPhase::gathering) {
+        contract.reports.recorded.clear();  // as members end what they have begun early
+    }
     events_.push_back(MemberGone{contract.name, node, status == MemberStatus::lost, reason});
     const std::uint32_t here = contract.active_count();
     // Lost members may come back, members that have left will not.

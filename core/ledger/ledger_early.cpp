@@ -22,7 +22,7 @@ void Ledger::note_early_merge(Contract& contract, const NodeId& node,
     }
     const auto& last = contract.last_commit;
     const bool counts = merged && contract.attempt == 0 && last &&
-                        last->round + 1 == contract.round &&
+                        last->round + 1 == contract.round && last->digest == merged->base &&
                         last->members.size() <= early_members_max && last->members.find(node);
     if (counts) {
         reports.insert(place_of(reports, node),

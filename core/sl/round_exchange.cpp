@@ -350,7 +350,7 @@ std::optional<EarlyMerge> RoundExchange::early_merge() {
         return std::nullopt;
     }
     note_reported();
-    return EarlyMerge{merged_->report.digest, durable};
+    return EarlyMerge{merged_->report.digest, {}, durable};
 }
 
 std::vector<NodeId> RoundExchange::name_non_finite(const std::vector<NodeId>& nodes) {
@@ -396,7 +396,8 @@ CommittedModel RoundExchange::finish(const Commit& commit, Outbox& out) {
                         "Round " + std::to_string(commit.round) + (commit.final ? " (final)" : "") +
                             ": merged " + std::to_string(commit.members.size()) +
                             " members, digest " + short_text(commit.digest)));
-    const bool reported = reported_model_ && reported_model_->key == exchange_->key();
+    const bool reported = reported_model_ && reported_model_->key == exchange_->key() &&
+                          reported_model_->digest == commit.digest;
     CommittedModel model{exchange_->key(), commit,
                          reported ? reported_model_->segments : exchange_->merged()};
     end(out);

@@ -91,9 +91,12 @@ public:
     /// is killed now would go on from the round's model with the state of the round before.
     void set_storing_state(bool storing);
     /// What this member says of an attempt that has begun early, in its check-in: its model is merged
-    /// and as durable as a report demands. Nothing: not yet, or there is more to tell of the attempt
-    /// once it is frozen.
+    /// and as durable as a report demands. Without the base. Nothing: not yet, or there is more to
+    /// tell of the attempt once it is frozen.
     std::optional<EarlyMerge> early_merge();
+    /// Whether early_merge() will give nothing, though the model is merged: members have sent NaN
+    /// or infinity, and are named once the attempt is frozen.
+    bool awaits_freeze_to_name() const { return merged_ && !stored_names_->empty(); }
     /// Whether there is a report that was not sent yet.
     bool take_new_report() { return std::exchange(new_report_, false); }
     /// Starts to store the merged model, if that was delayed (ExchangeSetup::stores_later).
@@ -124,6 +127,15 @@ public:
     ///
     /// \pre merged_digest(commit), !running()->frozen()
     void freeze_committed(SwarmTime now, const Commit& commit, Outbox& out);
+    /// The newest round that others take part in with this node, since the ledger has its check-in
+    /// for that. An exchange that may have begun early shows no more than that this node was in the
+    /// round before: an SN that lies may have frozen this one for this node alone.
+    ///
+    /// \pre running()
+    Round proved_round() const {
+        const RoundKey key = exchange_->wire_key();
+        return key.early ? key.round - 1 : key.round;
+    }
     /// The merged model of the attempt, in memory. \pre  running()
     const Segments& merged() const { return exchange_->merged(); }
     /// The attempt was committed, and ends.

@@ -74,6 +74,7 @@ void RunMembership::on_check_in(SwarmTime now) {
     attempt_ = view_ && view_->round == next_round_ ? view_->attempt : 0;
     refused_ = false;
     accepted_ = false;
+    delayed_ = false;
 }
 
 bool RunMembership::is_left_out(const NodeId& node, std::uint64_t session) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -64,20 +65,35 @@ public:
 
     /// A check-in for the next round is sent.
     void on_check_in(SwarmTime now);
-    void on_check_in_answered(bool accepted) {
+    void on_check_in_answered(SwarmTime now, bool accepted) {
         refused_ = !accepted;
         accepted_ = accepted;
+        sn_time_ = delayed_ ? sn_time_ : now - checked_in_at_;
     }
+    /// It is sent later, see expects_commit_at_once().
+    void on_check_in_delayed() { delayed_ = true; }
     SwarmTime checked_in_at() const { return checked_in_at_; }
     /// A round was frozen: its members merge it, or report that, only now.
     void on_frozen() { at_once_ = false; }
     /// The round was committed by the check-ins.
     void on_committed_at_once() { at_once_ = true; }
+    /// The round is merged, and a report or check-in tells of it.
+    void on_merged(SwarmTime now) { merge_time_ = now - checked_in_at_; }
     /// Whether the next round may be committed by its check-ins, if all of its members delay these
-    /// until they have merged it. Where they do not arrive together, a delay only costs time. So it
-    /// is tried if the round before was, and otherwise in every eighth round, by all members in the
-    /// same one.
-    bool expects_commit_at_once() const { return at_once_ || next_round_ % 8 == 1; }
+    /// until they have merged it. A delay only costs time where they do not arrive together, or
+    /// where the merge takes far longer than the way to the SN. So it is tried if the round before
+    /// was committed so, and otherwise in every eighth round, by all members in the same one.
+    bool expects_commit_at_once() const {
+        const SwarmDuration short_merge =
+            std::max<SwarmDuration>(std::chrono::milliseconds(50), 2 * sn_time_);
+        return (at_once_ || next_round_ % 8 == 1) && merge_time_ <= short_merge;
+    }
+    /// How long a check-in is delayed at most: four times as long as the last merge took. If a
+    /// member does not begin early, nothing tells the others, and all wait.
+    SwarmDuration longest_delay(SwarmDuration most) const {
+        return std::min(most,
+                        std::max<SwarmDuration>(4 * merge_time_, std::chrono::milliseconds(100)));
+    }
     /// Whether the newest check-in was late for an attempt, or excluded from one, and may be
     /// repeated for the attempt that gathers now. A duplicate changes nothing.
     bool check_in_is_outdated() const;
@@ -98,11 +114,14 @@ private:
     Round next_round_ = 0;                      ///< one more than the newest committed model here
     MemberList members_seen_;                   ///< of this run's rounds
     bool enrolled_ = false;
-    bool at_once_ = false;  ///< the newest round was committed by its check-ins
+    bool at_once_ = false;        ///< the newest round was committed by its check-ins
+    SwarmDuration merge_time_{};  ///< from the newest check-in (before its delay) to on_merged()
+    SwarmDuration sn_time_{};     ///< from a check-in that was not delayed to its answer
 
     // Of the newest check-in.
     bool refused_ = false;  ///< the round had gone on
     bool accepted_ = false;
+    bool delayed_ = false;
     Attempt attempt_ = 0;  ///< that was on
     SwarmTime checked_in_at_{};
 };

@@ -58,6 +58,7 @@ void SlNode::check_in(Outbox& out) {
     for (const auto& [name, value] : *said.scalars) {
         out.report(scalar_event(run_.next_round(), name, value));
     }
+    ml_.take_delayed_check_in();  // of an attempt before
     if (!delaying_pays()) {
         submit_check_in({}, out);
         begin_early(out);
@@ -66,6 +67,7 @@ void SlNode::check_in(Outbox& out) {
     begin_early(out);
     if (may_delay_check_in()) {
         ml_.delay_check_in();
+        run_.on_check_in_delayed();
         set_delay_timer(out);
         send_results(out);
     } else {
@@ -95,10 +97,14 @@ bool SlNode::may_delay_check_in() const {
 void SlNode::set_delay_timer(Outbox& out) const {
     const SwarmDuration grace(ml_.request().config.grace_ns);
     const SwarmDuration limit = grace > SwarmDuration{0} ? grace / 4 : options_.heartbeat_interval;
-    out.set_timer(delay_timer, now_ + std::min(limit, options_.heartbeat_interval));
+    const SwarmDuration most = std::min(limit, options_.heartbeat_interval);
+    out.set_timer(delay_timer, now_ + run_.longest_delay(most));
 }
 
 void SlNode::submit_check_in(std::optional<EarlyMerge> merged, Outbox& out) {
+    if (merged) {
+        merged->base = run_.view()->last_commit->digest;
+    }
     submit(CheckInRound{run_.contract(), run_.run(), run_.next_round(), ml_.check_in(), merged},
            out);
 }
@@ -106,6 +112,10 @@ void SlNode::submit_check_in(std::optional<EarlyMerge> merged, Outbox& out) {
 /// A program that does not wait for the commit has its model. Before, the disk would take the
 /// processor from the exchange.
 void SlNode::on_model_taken(Outbox& out) {
+    if (ml_.request().config.durable == Durability::quorum) {
+        end_delays(out);  // the round need not wait for this node's disk
+        return;
+    }
     round_.store_merged(out);
     send_results(out);
 }

@@ -205,13 +205,23 @@ void SlNode::send_results(Outbox& out) {
         set_delay_timer(out);
     }
     if (ml_.delays_check_in()) {
-        if (const std::optional<EarlyMerge> early = round_.early_merge()) {
-            ml_.take_delayed_check_in();
-            submit_check_in(early, out);
-        }
+        send_delayed_check_in(out);
     }
     if (round_.take_new_report()) {
+        run_.on_merged(now_);
         send_heartbeat(out);
+    }
+}
+
+/// Once it can tell of the merged model, or can't before the attempt is frozen.
+void SlNode::send_delayed_check_in(Outbox& out) {
+    const std::optional<EarlyMerge> early = round_.early_merge();
+    if (early) {
+        run_.on_merged(now_);
+    }
+    if (early || round_.awaits_freeze_to_name()) {
+        ml_.take_delayed_check_in();
+        submit_check_in(early, out);
     }
 }
 

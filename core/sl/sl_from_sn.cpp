@@ -28,7 +28,7 @@ void SlNode::send_heartbeat(Outbox& out) {
     round_.report_progress(beat, now_, options_.stall_limit, peers_.refused_by());
     if (round_.running() != nullptr && round_.running()->frozen() &&
         beat.progress.received_bytes > 0) {
-        sn_.on_taken_part(beat.round);
+        sn_.on_taken_part(round_.proved_round());
     }
     catch_up_.report_progress(beat);
     sn_.send_heartbeat(now_, std::move(beat), awaited, out);
@@ -90,7 +90,7 @@ void SlNode::on_answer(const Command& command, const CommandResult& result, Outb
         // Stale: the round was frozen or committed meanwhile; the view tells which. The view of a
         // round that this check-in has committed may have come before the answer.
         if (check_in->round == run_.next_round()) {
-            run_.on_check_in_answered(result.code == Errc::ok);
+            run_.on_check_in_answered(now_, result.code == Errc::ok);
         }
         if (result.code != Errc::ok) {
             send_heartbeat(out);  // brings the view; if accepted, that of the frozen round follows

@@ -112,6 +112,9 @@ void SlNode::on_peer_lost(const PeerLost& lost, Outbox& out) {
         log_sl(Level::warning,
                "Connection to member '" + lost.peer.name + "' was lost (" + lost.reason + ")", out);
         out.set_timer(peer_dial_timer, now_ + first_redial);
+        if (!round_.running()->frozen()) {
+            end_delays(out);
+        }
     }
 }
 

@@ -139,7 +139,8 @@ void SlNode::on_view(const ContractView& view, Outbox& out) {
     } else if (!view.all_stayed || !round_.awaits_freeze(run_.key())) {
         round_.end(out);  // the attempt is over, or has begun with one that has left
     }
-    if (!round_.awaits_freeze(run_.key())) {
+    // Once another member has checked in, the members of the round before are not frozen alone.
+    if (!view.holders.empty() || !round_.awaits_freeze(run_.key())) {
         end_delays(out);
     }
     check_in_again(out);
@@ -160,7 +161,7 @@ void SlNode::on_commit(const Commit& commit, Outbox& out) {
         run_.on_committed_at_once();
     }
     if (merged == commit.digest) {
-        sn_.on_taken_part(commit.round);
+        sn_.on_taken_part(round_.proved_round());
         const Segments at_hand = round_.merged();
         const bool takes_turns = round_.running()->plan().kind == ExchangePlan::star;
         resume_from(round_.finish(commit, out), at_hand, out);

@@ -12,10 +12,15 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-EarlyMerge merged_to(int digest, bool durable = true) {
-    EarlyMerge merge{{}, durable};
-    merge.digest.bytes[0] = static_cast<std::byte>(digest);
-    return merge;
+Digest digest_of(int number) {
+    Digest digest;
+    digest.bytes[0] = static_cast<std::byte>(number);
+    return digest;
+}
+
+/// \param base  of the commit before: 0 after round 0
+EarlyMerge merged_to(int digest, bool durable = true, int base = 0) {
+    return {digest_of(digest), digest_of(base), durable};
 }
 
 /// A ledger whose members sl1, sl2, ... have committed round 0.
@@ -90,10 +95,35 @@ TEST_F(EarlyCommit, TheLastCheckInCommitsARoundThatAllHaveMerged) {
     EXPECT_EQ(contract().last_commit->digest, merged_to(5).digest);
     EXPECT_EQ(contract().last_commit->members.size(), 3U);
     EXPECT_FALSE(contract().last_commit->final);
-    check_in("sl1", merged_to(6));
-    check_in("sl2", merged_to(6));
-    check_in("sl3", merged_to(6));
+    check_in("sl1", merged_to(6, true, 5));
+    check_in("sl2", merged_to(6, true, 5));
+    check_in("sl3", merged_to(6, true, 5));
     EXPECT_EQ(contract().round, 3U) << "and so on";
+}
+
+/// As after a rebuild of the ledger without some of its SNs: the same round, another history.
+TEST_F(EarlyCommit, AMergeAfterAnotherCommitDoesNotCount) {
+    begin();
+    check_in("sl1", merged_to(5));
+    check_in("sl2", merged_to(5));
+    check_in("sl3", merged_to(5, true, 4));
+    EXPECT_EQ(contract().phase, ContractPhase::exchanging);
+}
+
+/// The others ended what they had begun with it, and could not say any more who sent them what.
+TEST_F(EarlyCommit, AMemberThatLeavesAndComesBackLeavesTheRoundToReports) {
+    begin();
+    enrol("sl4", {.min_peers = 2, .grace_ns = 1000});
+    check_in("sl1", merged_to(6));
+    check_in("sl2", merged_to(5));
+    submit("sl3", LeaveContract{"default", 0, "for a moment"});
+    submit("sl3", Enrol{"default", {.min_peers = 2, .grace_ns = 1000, .layout_bytes = 12},
+                        "w F32 3\n"});
+    check_in("sl3", merged_to(5));
+    submit("sl4", LeaveContract{"default", 0, "for good"});
+    EXPECT_EQ(contract().phase, ContractPhase::exchanging);
+    EXPECT_EQ(contract().frozen.size(), 3U);
+    EXPECT_TRUE(contract().deviations.empty());
 }
 
 TEST_F(EarlyCommit, OneThatHasNotMergedLeavesTheRoundToReports) {
@@ -226,7 +256,7 @@ TEST_F(EarlyCommitSwarm, CheckInsCommitAllRoundsButTheFirst) {
     EXPECT_EQ(swarm.trace.named("round_committed").size(), 8U);
 }
 
-/// A delay of the check-ins would only cost time: it is tried in every eighth round.
+/// A delay of the check-ins would only cost time.
 TEST_F(EarlyCommitSwarm, MembersThatDoNotArriveTogetherCheckInAtOnce) {
     swarm.add_pair(1, {.min_peers = 2, .syncs = 12, .batch_time = milliseconds(1)});
     swarm.add_pair(2, {.min_peers = 2, .syncs = 12, .batch_time = milliseconds(150)});
@@ -241,10 +271,9 @@ TEST_F(EarlyCommitSwarm, MembersThatDoNotArriveTogetherCheckInAtOnce) {
         const std::string round = field(line, "round");
         if (field(line, "node") == "sl1" && line.time - begun.at(round) > milliseconds(500)) {
             delayed.insert(round);
-            EXPECT_LT(line.time - begun.at(round), milliseconds(1100)) << round;
         }
     }
-    EXPECT_EQ(delayed, (std::set<std::string>{"1", "9"}));
+    EXPECT_TRUE(delayed.empty()) << *delayed.begin();
 }
 
 TEST_F(EarlyCommitSwarm, AMemberThatIsKilledBeforeItHearsOfTheCommitGoesOn) {
@@ -264,6 +293,113 @@ TEST_F(EarlyCommitSwarm, AMemberThatIsKilledBeforeItHearsOfTheCommitGoesOn) {
     }
     ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
     swarm.expect_one_final_model();
+}
+
+/// An SL whose SN keeps one of its check-ins to itself, says that the ledger has it, and tells of a
+/// commit or of frozen members that follow. Then nothing passes between the two any more.
+class LiedTo final : public Node {
+public:
+    LiedTo(std::unique_ptr<Node> inner, Round round, bool& lied)
+        : inner_(std::move(inner)), round_(round), lied_(lied) {}
+    const NodeId& id() const override { return inner_->id(); }
+    Role role() const override { return inner_->role(); }
+    std::uint64_t session() const override { return inner_->session(); }
+    void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) override {
+        if (const auto* received = std::get_if<FrameReceived>(&input)) {
+            if (received->from == liar_) {
+                return;
+            }
+            if (const auto* update = std::get_if<ViewUpdate>(&received->frame.message)) {
+                view_ = update->view;
+            }
+        }
+        std::vector<Effect> said;
+        inner_->step(now, input, said);
+        std::vector<Input> lies;
+        for (Effect& effect : said) {
+            const Send* const send = std::get_if<Send>(&effect);
+            if (send == nullptr || !keeps(*send, lies)) {
+                effects.push_back(std::move(effect));
+            }
+        }
+        for (const Input& lie : lies) {
+            inner_->step(now, lie, effects);
+        }
+    }
+
+private:
+    /// Whether the SN keeps it to itself.
+    bool keeps(const Send& send, std::vector<Input>& lies) {
+        if (!liar_.name.empty()) {
+            return send.to == liar_;
+        }
+        const auto* submit = std::get_if<SubmitCommand>(&send.frame.message);
+        const auto* said = submit ? std::get_if<CheckInRound>(&submit->command) : nullptr;
+        if (said == nullptr || said->round != round_) {
+            return false;
+        }
+        liar_ = send.to;
+        lied_ = true;
+        lies.push_back(FrameReceived{
+            liar_, {CommandResult{submit->sequence, Errc::ok, "", 0, submit->session}, {}}});
+        ContractView view = view_;
+        ++view.version;
+        if (said->merged) {
+            view.last_commit->round = said->round;
+            view.last_commit->digest = said->merged->digest;
+            view.round = said->round + 1;
+        } else {
+            view.phase = ContractPhase::exchanging;
+            view.frozen = view.last_commit->members;
+        }
+        lies.push_back(FrameReceived{liar_, {ViewUpdate{view, {}, {}}, {}}});
+        return true;
+    }
+
+    std::unique_ptr<Node> inner_;
+    Round round_;
+    bool& lied_;
+    NodeId liar_;
+    ContractView view_;
+};
+
+/// What is exchanged early proves nothing of the check-in: the next SN gets it again.
+TEST_F(EarlyCommitSwarm, ACheckInThatAnSnHasKeptToItselfIsNotForgotten) {
+    for (const Durability durable : {Durability::all, Durability::quorum}) {
+        MemorySwarm lied_to{5, {}, 3};
+        bool lied = false;
+        lied_to.tampered["sl1"] = [&lied](std::unique_ptr<Node> node) {
+            return std::make_unique<LiedTo>(std::move(node), 4, lied);
+        };
+        for (int i = 1; i <= 3; ++i) {
+            lied_to.add_pair(i, {.min_peers = 3, .syncs = 12, .durable = durable});
+        }
+        EXPECT_TRUE(lied_to.run()) << to_string(durable) << lied_to.trace.tail();
+        EXPECT_TRUE(lied);
+        lied_to.expect_one_final_model();
+    }
+}
+
+/// A member that sees NaN can't say before the freeze what it has merged, and does not wait.
+TEST_F(EarlyCommitSwarm, NaNsDelayNoRound) {
+    for (const NonFinitePolicy policy : {NonFinitePolicy::warn, NonFinitePolicy::refuse}) {
+        for (const bool until_merge : {false, true}) {
+            MemorySwarm with_nan{5};
+            for (int i = 1; i <= 3; ++i) {
+                ToyOptions toy{.min_peers = 3, .syncs = 40, .until_merge = until_merge};
+                toy.non_finite = policy;
+                for (std::uint32_t sync = 4; i == 2 && sync < 40; ++sync) {
+                    toy.broken[sync] = std::numeric_limits<float>::quiet_NaN();
+                }
+                with_nan.add_pair(i, toy);
+            }
+            ASSERT_TRUE(with_nan.run()) << with_nan.trace.tail();
+            const auto commits = with_nan.trace.named("round_committed", "sn1");
+            ASSERT_GE(commits.size(), 40U);
+            const SwarmDuration mean = (commits[39].time - commits[9].time) / 30;
+            EXPECT_LT(mean, milliseconds(150)) << until_merge;
+        }
+    }
 }
 
 /// Each says that it has merged to another digest than it has: with three there is a majority.

@@ -71,7 +71,7 @@ TEST_F(RunMembershipTest, ACheckInIsResentForALaterAttempt) {
 TEST_F(RunMembershipTest, ARefusedCheckInIsResentWhileTheRoundGathers) {
     run.take(view(5));
     run.on_check_in({});
-    run.on_check_in_answered(false);
+    run.on_check_in_answered(SwarmTime{}, false);
     EXPECT_TRUE(run.check_in_is_outdated());
     ContractView exchanging = view(6);
     exchanging.phase = ContractPhase::exchanging;

@@ -129,6 +129,7 @@ private:
         std::optional<EarlyMerge> merged;
         if (random_.below(2) == 0) {
             merged.emplace().digest.bytes[0] = std::byte{2};
+            merged->base = contract->last_commit ? contract->last_commit->digest : Digest{};
         }
         return CheckInRound{contract->name, contract->run, contract->round, check_in, merged};
     }

@@ -1,5 +1,6 @@
 // SwarmCallback in a program of its own thread; the test acts as the ML node.
 #include <cstring>
+#include <limits>
 #include <numeric>
 
 #include <gtest/gtest.h>
@@ -87,7 +88,7 @@ TEST(SwarmCallback, SendsTheParametersInSegments) {
     TrainingThread thread(train, {}, {});
     const auto answer = [&](TrainReply reply) {
         thread.resume(std::move(reply));
-        thread.wait(0);
+        thread.wait(std::numeric_limits<std::uint64_t>::max());  // not for a batch
         return thread.take_request();
     };
     answer(BeginReply{});

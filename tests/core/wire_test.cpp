@@ -131,7 +131,7 @@ std::vector<Command> every_command() {
     return {RegisterNode{Role::sl, {"127.0.0.1", 3}},
             Enrol{"default", some_config(), "w F32 3\n"},
             CheckInRound{"default", 1, 2, check_in, {}},
-            CheckInRound{"default", 1, 2, check_in, EarlyMerge{{}, false}},
+            CheckInRound{"default", 1, 2, check_in, EarlyMerge{{}, {}, false}},
             CommitRound{"default", 1, 2, 3, {{{"sl1"}, {}, {}}, {{"sl2"}, {}, {}}}},
             LeaveContract{"default", 1, "done"},
             ExpireDeadline{"default", 1, 99},

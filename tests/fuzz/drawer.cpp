@@ -202,7 +202,7 @@ SwarmRules Drawer::swarm_rules() {
 }
 
 std::optional<EarlyMerge> Drawer::early_merge() {
-    return coin() ? std::optional(EarlyMerge{digest(), coin()}) : std::nullopt;
+    return coin() ? std::optional(EarlyMerge{digest(), digest(), coin()}) : std::nullopt;
 }
 
 Command Drawer::command(Author* author) {

@@ -161,6 +161,13 @@ Result<std::string> Scenario::make_swarm(const Words& words) {
         }
         toy.exchange = *exchange;
     }
+    if (const std::string members = settings.text("durable"); !members.empty()) {
+        const Result<Durability> durable = parse_durability(members);
+        if (!durable) {
+            return durable.error();
+        }
+        toy.durable = *durable;
+    }
     toy.elements = static_cast<std::size_t>(settings.number("elements", 1000));
     toy.min_peers = static_cast<std::uint32_t>(settings.number("min_peers", 2));
     toy.syncs = static_cast<std::uint32_t>(settings.number("syncs", 2));

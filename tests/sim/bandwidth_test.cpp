@@ -69,7 +69,7 @@ std::string deployment_of(const Size& size) {
     return text.str();
 }
 
-/// The median duration of its rounds, from freeze to commit; or what is wrong.
+/// The duration of its last round, from when all members are there to the commit; or what is wrong.
 std::string judge(const ScenarioRun& run, const Size& size) {
     std::string wrong = one_final_model(run) + no_violation(run);
     for (const char* event :
@@ -92,8 +92,13 @@ std::string judge(const ScenarioRun& run, const Size& size) {
     if (!wrong.empty()) {
         return wrong;
     }
-    const auto frozen = run.trace.named("round_frozen");
-    return "took " + std::to_string(seconds_of(commits.back()) - seconds_of(frozen.back()));
+    double begun = 0;  // by the last member of the last round
+    for (const auto& line : run.trace.named("check_in")) {
+        if (field(line, "round") == field(commits.back(), "round")) {
+            begun = std::max(begun, seconds_of(line));
+        }
+    }
+    return "took " + std::to_string(seconds_of(commits.back()) - begun);
 }
 
 /// Slope of log(time) over log(1 / bandwidth), by least squares.

@@ -255,7 +255,7 @@ protected:
 TEST_F(SlowLinks, TheOwnerIsKilledDuringItsMerge) {
     training = "--elements " + std::to_string(star_elements) + " --until " + path("enough");
     for (int n = 1; n <= 3; ++n) {
-        network->limit_upload(n, "2mbit");
+        network->limit_upload(n, "1mbit");  // longer than check-ins are delayed
     }
     start_all();
     wait_for_merge(1, 3);
@@ -276,7 +276,7 @@ TEST_F(SlowLinks, TheOwnerIsKilledDuringItsMerge) {
 TEST_F(SlowLinks, AMemberIsKilledDuringAnExchange) {
     training = "--elements " + std::to_string(star_elements) + " --until " + path("enough");
     for (int n = 1; n <= 3; ++n) {
-        network->limit_upload(n, "2mbit");
+        network->limit_upload(n, "1mbit");  // longer than check-ins are delayed
     }
     start_all();
     wait_for_merge(1, 3);

@@ -125,6 +125,7 @@ private:
     void on_probe_reply(const NodeId& from, const FetchProbeReply& reply, Outbox& out);
     void on_work(const WorkDone& done, Outbox& out);
     void send_results(Outbox& out);
+    void send_delayed_check_in(Outbox& out);
     void on_fetched_hash(const SegmentDigests& hashed, Outbox& out);
     void keep_fetched(Outbox& out);
     void on_fetched_kept(const WorkId& work, const Segments& stored, Outbox& out);
