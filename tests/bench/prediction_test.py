@@ -319,7 +319,7 @@ class Fidelity(InFolder):
         text = rehearsal.deployment(2, 1000, 8, batch_seconds=[0.3, 0.3])
         until_merge = rehearsal.with_environment(text, {"SYNC_UNTIL": "merge"})
         commit, merge = (rehearsal.Rehearsal(BIN, rehearsal.star_platform(3), one).finish()["phases"] for one in (text, until_merge))
-        self.assertLess(merge["sync"], commit["sync"] - commit["commit"])
+        self.assertLess(merge["sync"], commit["sync"] - commit["commit"] / 2)
         self.assertGreaterEqual(min(merge.values()), 0)
 
     def test_a_host_that_is_away_makes_rounds_longer(self):

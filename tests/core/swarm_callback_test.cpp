@@ -115,7 +115,7 @@ TEST(SwarmCallback, LoadsTheSegmentsOfTheMergedModel) {
     TrainingThread thread(train, {}, {});
     const auto answer = [&](TrainReply reply) {
         thread.resume(std::move(reply));
-        thread.wait(0);
+        thread.wait(std::numeric_limits<std::uint64_t>::max());
         return thread.take_request();
     };
     answer(BeginReply{});
@@ -147,7 +147,7 @@ protected:
     }
     TrainRequest answer(TrainReply reply) {
         thread.resume(std::move(reply));
-        thread.wait(0);
+        thread.wait(std::numeric_limits<std::uint64_t>::max());  // not for a batch
         return thread.take_request();
     }
     static std::byte state_of(const TrainRequest& request) {

@@ -69,7 +69,8 @@ std::string deployment_of(const Size& size) {
     return text.str();
 }
 
-/// The duration of its last round, from when all members are there to the commit; or what is wrong.
+/// The duration of its last round, from when all members are there
+/// until they have merged it; or what is wrong.
 std::string judge(const ScenarioRun& run, const Size& size) {
     std::string wrong = one_final_model(run) + no_violation(run);
     for (const char* event :
@@ -92,13 +93,18 @@ std::string judge(const ScenarioRun& run, const Size& size) {
     if (!wrong.empty()) {
         return wrong;
     }
-    double begun = 0;  // by the last member of the last round
-    for (const auto& line : run.trace.named("check_in")) {
-        if (field(line, "round") == field(commits.back(), "round")) {
-            begun = std::max(begun, seconds_of(line));
+    const auto last = [&](const char* event) {  // in the last round
+        double at = 0;
+        for (const auto& line : run.trace.named(event)) {
+            if (field(line, "round") == field(commits.back(), "round")) {
+                at = std::max(at, seconds_of(line));
+            }
         }
-    }
-    return "took " + std::to_string(seconds_of(commits.back()) - begun);
+        return at;
+    };
+    const double merged = last("merged_early");
+    return "took " +
+           std::to_string((merged > 0 ? merged : last("exchange_done")) - last("check_in"));
 }
 
 /// Slope of log(time) over log(1 / bandwidth), by least squares.
