@@ -70,6 +70,8 @@ public:
         accepted_ = accepted;
         sn_time_ = delayed_ ? sn_time_ : now - checked_in_at_;
     }
+    /// None was sent for the next round, though the program waits: see check_in_is_outdated().
+    void on_check_in_missed() { refused_ = true; }
     /// It is sent later, see expects_commit_at_once().
     void on_check_in_delayed() { delayed_ = true; }
     SwarmTime checked_in_at() const { return checked_in_at_; }

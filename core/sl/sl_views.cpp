@@ -58,6 +58,7 @@ void SlNode::drop_made_up_commits(Outbox& out) {
                    "fetched",
                out);
         catch_up_.end();
+        run_.on_check_in_missed();  // if the program has synced meanwhile
     }
     if (run_.go_back()) {
         log_sl(Level::warning,

@@ -24,6 +24,9 @@ HostileServer::HostileServer(std::uint64_t seed, NodeId id, std::vector<NodeId> 
 
 std::unique_ptr<Node> HostileServer::wrap(std::unique_ptr<Node> sn,
                                           std::shared_ptr<const NodeSigner> signer) {
+    // A vote of the start before may not have been stored, and this one may vote again: sent once
+    // more, that would be two votes in one term, which Raft assumes that nobody gives.
+    sent_.clear();
     return std::make_unique<AdversarialNode<HostileServer>>(std::move(sn), *this,
                                                             std::move(signer));
 }

@@ -297,6 +297,22 @@ TEST_F(MadeUpRound, AModelThatIsHereIsNotFetchedAgainOnceItsRoundIsKnownAgain) {
     EXPECT_EQ(check_in->round, 5U);
 }
 
+/// The program has synced while the model of that round was fetched.
+TEST_F(MadeUpRound, AModelThatIsNotFetchedAnyMoreIsFollowedByTheCheckIn) {
+    enrol();
+    answer(1, 3, Errc::ok);
+    tell_commit(8, 4, kept_model);
+    tell_commit(9, 1000, Digest{{std::byte{9}}});
+    sync(1);
+    sl.sent.clear();
+    tell_commit(10, 4, kept_model);
+    const auto* sent = sl.last<SubmitCommand>(server(1).node);
+    ASSERT_NE(sent, nullptr);
+    const auto* check_in = std::get_if<CheckInRound>(&sent->command);
+    ASSERT_NE(check_in, nullptr);
+    EXPECT_EQ(check_in->round, 5U);
+}
+
 TEST_F(MadeUpRound, AnotherModelOfThatRoundIsFetched) {
     enrol();
     tell_commit(8, 4, kept_model);

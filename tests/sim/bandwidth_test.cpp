@@ -69,8 +69,8 @@ std::string deployment_of(const Size& size) {
     return text.str();
 }
 
-/// The duration of its last round, from when all members are there
-/// until they have merged it; or what is wrong.
+/// The median duration of its rounds, from when all members are there (if they do not exchange before, from
+/// the freeze) until they have merged it; or what is wrong.
 std::string judge(const ScenarioRun& run, const Size& size) {
     std::string wrong = one_final_model(run) + no_violation(run);
     for (const char* event :
@@ -93,18 +93,24 @@ std::string judge(const ScenarioRun& run, const Size& size) {
     if (!wrong.empty()) {
         return wrong;
     }
-    const auto last = [&](const char* event) {  // in the last round
-        double at = 0;
+    const auto last_of_rounds = [&](const char* event) {
+        std::map<int, double> last;
         for (const auto& line : run.trace.named(event)) {
-            if (field(line, "round") == field(commits.back(), "round")) {
-                at = std::max(at, seconds_of(line));
-            }
+            double& at = last[std::stoi(field(line, "round"))];
+            at = std::max(at, seconds_of(line));
         }
-        return at;
+        return last;
     };
-    const double merged = last("merged_early");
-    return "took " +
-           std::to_string((merged > 0 ? merged : last("exchange_done")) - last("check_in"));
+    const auto checked_in = last_of_rounds("check_in");
+    const auto early = last_of_rounds("merged_early");
+    const auto frozen = last_of_rounds("round_frozen");
+    std::vector<double> took;
+    for (const auto& [round, end] : last_of_rounds("exchange_done")) {
+        const bool is_early = early.contains(round);
+        took.push_back(is_early ? early.at(round) - checked_in.at(round) : end - frozen.at(round));
+    }
+    std::ranges::nth_element(took, took.begin() + static_cast<std::ptrdiff_t>(took.size() / 2));
+    return "took " + std::to_string(took[took.size() / 2]);
 }
 
 /// Slope of log(time) over log(1 / bandwidth), by least squares.
