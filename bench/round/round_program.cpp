@@ -172,8 +172,7 @@ public:
         if (socket_ < 0) {
             return;
         }
-        if (ask &&
-            (::write(socket_, &byte, 1) != 1 || ::read(socket_, &byte, 1) != 1)) {
+        if (ask && (::write(socket_, &byte, 1) != 1 || ::read(socket_, &byte, 1) != 1)) {
             throw SwarmError(Error{Errc::io, "the benchmark that holds the barrier is gone"});
         }
         ::pthread_barrier_wait(start_);

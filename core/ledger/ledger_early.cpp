@@ -16,8 +16,7 @@ auto place_of(std::vector<MemberReport>& reports, const NodeId& node) {
 void Ledger::note_early_merge(Contract& contract, const NodeId& node,
                               const std::optional<EarlyMerge>& merged) {
     std::vector<MemberReport>& reports = contract.reports.recorded;
-    if (const auto known = place_of(reports, node);
-        known != reports.end() && known->node == node) {
+    if (const auto known = place_of(reports, node); known != reports.end() && known->node == node) {
         reports.erase(known);
     }
     const auto& last = contract.last_commit;

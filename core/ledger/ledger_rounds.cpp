@@ -36,9 +36,9 @@ Answer Ledger::check_in(const Entry& entry, const CheckInRound& command) {
     if (missed_the_last && further_holders(*contract).find(entry.signer) != nullptr) {
         note_decision(*contract);  // for those that look for the model of that commit
     }
-    events_.push_back(CheckedIn{
-        contract->name, entry.signer, contract->round, contract->checked_in_count(),
-        command.merged ? std::optional(command.merged->digest) : std::nullopt});
+    events_.push_back(
+        CheckedIn{contract->name, entry.signer, contract->round, contract->checked_in_count(),
+                  command.merged ? std::optional(command.merged->digest) : std::nullopt});
     freeze_if_ready(*contract, time_of(entry));
     return accepted(contract->run);
 }

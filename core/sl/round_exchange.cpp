@@ -416,7 +416,7 @@ void RoundExchange::on_committed(const CommittedModel& model) {
     const Commit& commit = model.commit;
     const RoundMember* const member = commit.members.find(self_);
     const bool contributed = own_ && same_round(contributions_round_, model.key) &&
-                             member != nullptr && member->session == session_;
+                             member != nullptr && member->session == services_.session;
     if (contributed) {
         residuals_.reset();
         if (Segments lost = own_->residuals(); !lost.empty()) {

@@ -28,9 +28,7 @@ public:
     /// \param shared, hasher  must outlive this
     RoundExchange(NodeId self, std::uint64_t session, std::shared_ptr<const NodeSigner> signer,
                   SharedRounds& shared, const Hasher& hasher)
-        : self_(std::move(self)),
-          session_(session),
-          services_{std::move(signer), shared, hasher} {}
+        : self_(std::move(self)), services_{session, std::move(signer), shared, hasher} {}
 
     /// The running exchange; nullptr: there is none.
     const Exchange* running() const { return exchange_.get(); }
@@ -90,9 +88,9 @@ public:
     /// merge of the round is reported to the SN, so the round is not committed: else a program that
     /// is killed now would go on from the round's model with the state of the round before.
     void set_storing_state(bool storing);
-    /// What this member says of an attempt that has begun early, in its check-in: its model is merged
-    /// and as durable as a report demands. Without the base. Nothing: not yet, or there is more to
-    /// tell of the attempt once it is frozen.
+    /// What this member says of an attempt that has begun early, in its check-in: its model is
+    /// merged and as durable as a report demands. Without the base. Nothing: not yet, or there is
+    /// more to tell of the attempt once it is frozen.
     std::optional<EarlyMerge> early_merge();
     /// Whether early_merge() will give nothing, though the model is merged: members have sent NaN
     /// or infinity, and are named once the attempt is frozen.
@@ -172,8 +170,8 @@ private:
     void note_reported();
 
     NodeId self_;
-    std::uint64_t session_;
     struct Services {
+        std::uint64_t session;
         std::shared_ptr<const NodeSigner> signer;
         SharedRounds& shared;
         const Hasher& hasher;

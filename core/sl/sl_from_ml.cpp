@@ -79,7 +79,8 @@ void SlNode::check_in(Outbox& out) {
 /// wait for this node's disk.
 bool SlNode::delaying_pays() const {
     const bool disk_counts = ml_.request().config.durable != Durability::quorum;
-    return ml_.takes_uncommitted(run_.next_round()) || (disk_counts && run_.expects_commit_at_once());
+    return ml_.takes_uncommitted(run_.next_round()) ||
+           (disk_counts && run_.expects_commit_at_once());
 }
 
 /// While the exchange that has begun early takes all that the program waits for.

@@ -44,10 +44,10 @@ TraceEvent event_of(const CheckedIn& e, const Ledger& /*ledger*/) {
     if (e.merged) {
         event = std::move(event).with("merged", to_string(*e.merged));
     }
-    return std::move(event).log(
-        Level::debug, component,
-        "Node " + text_of(e.node) + " checked in for round " + std::to_string(e.round) +
-            (e.merged ? ", merged to " + short_text(*e.merged) : ""));
+    return std::move(event).log(Level::debug, component,
+                                "Node " + text_of(e.node) + " checked in for round " +
+                                    std::to_string(e.round) +
+                                    (e.merged ? ", merged to " + short_text(*e.merged) : ""));
 }
 
 TraceEvent event_of(const RoundFrozen& e, const Ledger& /*ledger*/) {

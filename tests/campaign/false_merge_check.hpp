@@ -54,7 +54,7 @@ private:
 
         WrongSegments wrong;
         std::map<NodeId, std::string> digests;  ///< of honest members
-        std::set<std::string> early;  ///< of those that merged it before it was frozen
+        std::set<std::string> early;            ///< of those that merged it before it was frozen
     };
     struct Commit {
         std::uint32_t attempt = 0;

@@ -22,9 +22,8 @@ const Rows& sample_ledger() {
     static const Rows rows = [] {
         MemorySwarm swarm(11, {}, 3);
         for (int i = 1; i <= 3; ++i) {
-            swarm.add_pair(i, {.syncs = 30,
-                               .batch_time = milliseconds(20),
-                               .durable = Durability::quorum});
+            swarm.add_pair(
+                i, {.syncs = 30, .batch_time = milliseconds(20), .durable = Durability::quorum});
         }
         EXPECT_TRUE(swarm.run_to_round(5));
         swarm.crash_pair(3);

@@ -117,8 +117,8 @@ TEST_F(EarlyCommit, AMemberThatLeavesAndComesBackLeavesTheRoundToReports) {
     check_in("sl1", merged_to(6));
     check_in("sl2", merged_to(5));
     submit("sl3", LeaveContract{"default", 0, "for a moment"});
-    submit("sl3", Enrol{"default", {.min_peers = 2, .grace_ns = 1000, .layout_bytes = 12},
-                        "w F32 3\n"});
+    submit("sl3",
+           Enrol{"default", {.min_peers = 2, .grace_ns = 1000, .layout_bytes = 12}, "w F32 3\n"});
     check_in("sl3", merged_to(5));
     submit("sl4", LeaveContract{"default", 0, "for good"});
     EXPECT_EQ(contract().phase, ContractPhase::exchanging);

@@ -169,7 +169,7 @@ TEST_F(Removal, OneSurvivorRebuildsAloneAndTheOthersStartEmpty) {
     for (const char* sn : {"sn1", "sn2", "sn3"}) {
         crash(sn);
     }
-    swarm.rebuilding["sn1"] = {{"sn2"}, {"sn3"}};
+    swarm.next_start.rebuilding["sn1"] = {{"sn2"}, {"sn3"}};
     swarm.network.restart({"sn1"});
     ASSERT_TRUE(swarm.run_to_round(8)) << swarm.trace.tail();
     // The old majority is restarted: it must not continue the old ledger.

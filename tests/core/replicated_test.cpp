@@ -152,7 +152,7 @@ TEST_P(Replicated, SnsThatLeaveForGoodNoLongerCountForTheMajority) {
     const std::vector<NodeId> gone = GetParam().count == 5 ? std::vector<NodeId>{{"sn3"}, {"sn4"}}
                                                            : std::vector<NodeId>{{"sn3"}};
     for (const NodeId& node : gone) {
-        swarm.leaving.insert(node.name);
+        swarm.next_start.leaving.insert(node.name);
         swarm.network.restart(node);
         ASSERT_TRUE(swarm.network.run([&] { return swarm.network.stopped(node).has_value(); },
                                       swarm.network.now() + seconds(20)));
@@ -169,13 +169,13 @@ TEST_P(Replicated, SnsThatLeaveForGoodNoLongerCountForTheMajority) {
 TEST_P(Replicated, ADelayedLeaveRequestOfAnEarlierServerDoesNotRemoveItsSuccessor) {
     run_to_round(5);
     const NodeId node{"sn3"};
-    swarm.leaving.insert(node.name);
+    swarm.next_start.leaving.insert(node.name);
     swarm.network.restart(node);
     ASSERT_TRUE(swarm.network.run([&] { return swarm.network.stopped(node).has_value(); },
                                   swarm.network.now() + seconds(20)));
     const Server earlier{node, swarm.sn_addresses[2], swarm.sn_stores[2]->log().vote.self, false};
     ASSERT_NE(earlier.number, 0U);
-    swarm.leaving.clear();
+    swarm.next_start.leaving.clear();
     *swarm.sn_stores[2] = MemoryStore{};
     swarm.network.restart(node);
     run_for(seconds(3));
@@ -194,7 +194,7 @@ TEST_P(Replicated, ADelayedLeaveRequestOfAnEarlierServerDoesNotRemoveItsSuccesso
 TEST_P(Replicated, TheLeaderLeavesForGood) {
     run_to_round(5);
     const NodeId first = leader();
-    swarm.leaving.insert(first.name);
+    swarm.next_start.leaving.insert(first.name);
     swarm.network.restart(first);
     ASSERT_TRUE(swarm.network.run([&] { return swarm.network.stopped(first).has_value(); },
                                   swarm.network.now() + seconds(20)));

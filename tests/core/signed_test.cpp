@@ -150,9 +150,8 @@ INSTANTIATE_TEST_SUITE_P(Servers, SignedRounds, testing::Values(1, 3));
 TEST(SignedReports, AReportInAnothersNameIsIgnored) {
     MemorySwarm swarm(5);
     for (int i = 1; i <= 2; ++i) {
-        swarm.add_pair(i, {.syncs = 30,
-                           .batch_time = milliseconds(20),
-                           .durable = Durability::quorum});
+        swarm.add_pair(
+            i, {.syncs = 30, .batch_time = milliseconds(20), .durable = Durability::quorum});
     }
     ASSERT_TRUE(swarm.run_to_round(3));
     // sl2's report, forged by a node without its key.

@@ -169,8 +169,8 @@ private:
             case 1:
             case 2:
                 say(name, [&] {
-                    return author.submit(CheckInRound{
-                        "c", view.run, view.round, draw_.check_in(), draw_.early_merge()});
+                    return author.submit(CheckInRound{"c", view.run, view.round, draw_.check_in(),
+                                                      draw_.early_merge()});
                 });
                 break;
             default: {

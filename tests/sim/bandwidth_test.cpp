@@ -69,8 +69,8 @@ std::string deployment_of(const Size& size) {
     return text.str();
 }
 
-/// The median duration of its rounds, from when all members are there (if they do not exchange before, from
-/// the freeze) until they have merged it; or what is wrong.
+/// The median duration of its rounds, from when all members are there (if they do not exchange
+/// before, from the freeze) until they have merged it; or what is wrong.
 std::string judge(const ScenarioRun& run, const Size& size) {
     std::string wrong = one_final_model(run) + no_violation(run);
     for (const char* event :

@@ -69,18 +69,19 @@ TEST_P(SingleFault, AMemberIsKilledDuringAnExchange) {
         const double merged = std::min(in_round_4("merged_early"), in_round_4("exchange_done"));
         return std::to_string((in_round_4("exchange_early") + merged) / 2);
     });
-    EXPECT_EQ(run_scenario(faulty({"t=" + middle + "s kill host-9", "t=60s restart host-9"}),
-                           [](const ScenarioRun& run) {
-                               std::string wrong =
-                                   all_well(run) + check_pauses(run, GetParam().member_seconds);
-                               // What had begun with it is given up.
-                               const auto commits = run.trace.named("round_committed", "sn1");
-                               if (field(commits.at(4), "members") == field(commits.at(3), "members")) {
-                                   wrong += "it was not in the middle of an exchange\n";
-                               }
-                               return wrong;
-                           }),
-              "");
+    EXPECT_EQ(
+        run_scenario(faulty({"t=" + middle + "s kill host-9", "t=60s restart host-9"}),
+                     [](const ScenarioRun& run) {
+                         std::string wrong =
+                             all_well(run) + check_pauses(run, GetParam().member_seconds);
+                         // What had begun with it is given up.
+                         const auto commits = run.trace.named("round_committed", "sn1");
+                         if (field(commits.at(4), "members") == field(commits.at(3), "members")) {
+                             wrong += "it was not in the middle of an exchange\n";
+                         }
+                         return wrong;
+                     }),
+        "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Sites, SingleFault,

@@ -48,7 +48,7 @@ public:
             options.api_address = sn_addresses[at];
             options.peer_address = sn_addresses[at];
             options.admins = {{"swci1"}};
-            options.leave = leaving.contains(options.id.name);
+            options.leave = next_start.leaving.contains(options.id.name);
             options.limits.parts = parts;
             if (number > 1) {
                 options.sentinel = sn_addresses[0];
@@ -59,7 +59,7 @@ public:
             options.signer =
                 make_memory_signer(openssl_hasher(), options.id, sessions, cas[options.id.name]);
             options.verifier = make_memory_verifier(openssl_hasher());
-            if (const auto rebuild = rebuilding.extract(options.id.name)) {
+            if (const auto rebuild = next_start.rebuilding.extract(options.id.name)) {
                 rebuild_sn(options, rebuild.mapped(), *sn_stores[at]);
             }
             MemoryStore& store = *sn_stores[at];
@@ -275,15 +275,18 @@ public:
     /// False: an SN that joins gets all records from the leader.
     bool joining_takes_state = true;
     std::uint64_t sessions = 0;
-    // SNs that rebuild the ledger at their next start, and the SNs that they leave out
-    std::map<std::string, std::vector<NodeId>> rebuilding;
+    /// Of SNs, by name.
+    struct NextStart {
+        std::map<std::string, std::vector<NodeId>> rebuilding;  ///< the ledger, without these SNs
+        std::set<std::string> leaving;                          ///< for good
+    };
+    NextStart next_start;
     /// Of the newest start of each SL, by its name.
     std::map<std::string, std::shared_ptr<const NodeSigner>> signers;
     /// Wraps an SL at each of its starts, by its name; see tampered_node.hpp.
     std::map<std::string, std::function<std::unique_ptr<Node>(std::unique_ptr<Node>)>> tampered;
     // by process, set before it is added; otherwise none
     std::map<std::string, CaFingerprint> cas;
-    std::set<std::string> leaving;  ///< SNs that leave for good at their next start
 };
 
 }  // namespace starling::test
