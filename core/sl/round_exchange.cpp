@@ -433,7 +433,7 @@ void RoundExchange::on_committed(const CommittedModel& model) {
 
 void RoundExchange::report_progress(Heartbeat& heartbeat, SwarmTime now, SwarmDuration stall_limit,
                                     const std::set<NodeId>& refused_by) const {
-    if (exchange_ && exchange_->frozen()) {
+    if (exchange_ && (exchange_->frozen() || merged_)) {
         heartbeat.round = exchange_->key().round;
         heartbeat.attempt = exchange_->key().attempt;
         heartbeat.progress = exchange_->transfer();

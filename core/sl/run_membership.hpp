@@ -90,6 +90,13 @@ public:
             std::max<SwarmDuration>(std::chrono::milliseconds(50), 2 * sn_time_);
         return (at_once_ || next_round_ % 8 == 1) && merge_time_ <= short_merge;
     }
+    /// Whether a heartbeat tells of the transfers of the round that is merged: once in `interval`,
+    /// and of the last one.
+    bool tells_transfer(SwarmTime now, SwarmDuration interval, bool last) {
+        const bool due = last || now - transfer_told_at_ >= interval;
+        transfer_told_at_ = due ? now : transfer_told_at_;
+        return due;
+    }
     /// How long a check-in is delayed at most: four times as long as the last merge took. If a
     /// member does not begin early, nothing tells the others, and all wait.
     SwarmDuration longest_delay(SwarmDuration most) const {
@@ -126,6 +133,7 @@ private:
     bool delayed_ = false;
     Attempt attempt_ = 0;  ///< that was on
     SwarmTime checked_in_at_{};
+    SwarmTime transfer_told_at_{};
 };
 
 }  // namespace starling

@@ -223,6 +223,10 @@ void SlNode::send_delayed_check_in(Outbox& out) {
         ml_.take_delayed_check_in();
         submit_check_in(early, out);
     }
+    // No report follows that would tell an SN, and so its status, who has sent how much.
+    if (early && run_.tells_transfer(now_, options_.heartbeat_interval, ml_.check_in().finished)) {
+        send_heartbeat(out);
+    }
 }
 
 void SlNode::on_fetched_hash(const SegmentDigests& hashed, Outbox& out) {
