@@ -1,8 +1,8 @@
 // The end of a round: the agreed digest, and members that deviate from it.
 #include <algorithm>
 
-#include "core/ledger/ledger.hpp"
 #include "core/ledger/ledger_bounds.hpp"
+#include "core/ledger/ledger_internal.hpp"
 
 namespace starling {
 namespace {
@@ -113,8 +113,7 @@ Answer Ledger::commit(const Entry& entry, const CommitRound& command) {
     std::vector<MemberReport> reports = std::move(contract->reports.recorded);
     const std::size_t recorded = reports.size();
     reports.insert(reports.end(), command.reports.begin(), command.reports.end());
-    const auto durable = static_cast<std::size_t>(std::count_if(
-        reports.begin(), reports.end(), [](const MemberReport& report) { return report.durable; }));
+    const std::size_t durable = durable_count(reports);
     if (!is_durable_enough(contract->config.durable, durable, reports.size())) {
         reports.resize(recorded);
         contract->reports.recorded = std::move(reports);

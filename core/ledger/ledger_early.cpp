@@ -39,10 +39,8 @@ void Ledger::commit_if_merged_early(Contract& contract, const std::vector<Member
     const bool all = std::ranges::equal(early, frozen, [](const auto& report, const auto& member) {
         return report.node == member.id;
     });
-    const auto durable = static_cast<std::size_t>(
-        std::ranges::count_if(early, [](const MemberReport& report) { return report.durable; }));
     if (all && may_have_begun_early(contract) &&
-        is_durable_enough(contract.config.durable, durable, frozen.size())) {
+        is_durable_enough(contract.config.durable, durable_count(early), frozen.size())) {
         decide(contract, early, now);
     }
 }

@@ -21,6 +21,11 @@ inline const Member* active_member(const Contract& contract, const NodeId& node)
                : &member->second;
 }
 
+/// How many of the members that report have the model on disk.
+inline std::size_t durable_count(const std::vector<MemberReport>& reports) {
+    return static_cast<std::size_t>(std::ranges::count_if(reports, &MemberReport::durable));
+}
+
 /// Whether the round that gathers can be merged: somebody of weight has checked in.
 inline bool has_weight(const Contract& contract) {
     return std::any_of(contract.members.begin(), contract.members.end(), [](const auto& entry) {

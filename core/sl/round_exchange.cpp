@@ -239,13 +239,7 @@ void RoundExchange::on_digest(const Digest& digest, Outbox& out) {
     if (exchange_->frozen()) {
         on_merged_and_frozen(out);
     } else {
-        const RoundKey& key = exchange_->key();
-        out.report(TraceEvent("merged_early")
-                       .with("contract", key.contract)
-                       .with("run", key.run)
-                       .with("round", key.round)
-                       .with("attempt", key.attempt)
-                       .with("digest", to_string(digest)));
+        out.report(with_merge(TraceEvent("merged_early")));
     }
 }
 
@@ -269,14 +263,19 @@ void RoundExchange::on_merged_and_frozen(Outbox& out) {
     report_if_allowed();
 }
 
-void RoundExchange::report_done(Outbox& out) const {
+/// Adds which attempt is merged, and to what. \pre merged_
+TraceEvent RoundExchange::with_merge(TraceEvent event) const {
     const RoundKey& key = exchange_->key();
-    out.report(TraceEvent("exchange_done")
-                   .with("contract", key.contract)
-                   .with("run", key.run)
-                   .with("round", key.round)
-                   .with("attempt", key.attempt)
-                   .with("digest", to_string(merged_->report.digest))
+    return std::move(event)
+        .with("contract", key.contract)
+        .with("run", key.run)
+        .with("round", key.round)
+        .with("attempt", key.attempt)
+        .with("digest", to_string(merged_->report.digest));
+}
+
+void RoundExchange::report_done(Outbox& out) const {
+    out.report(with_merge(TraceEvent("exchange_done"))
                    .with("sent_bytes", exchange_->traffic().sent_bytes)
                    .with("received_bytes", exchange_->traffic().received_bytes)
                    .with("from", exchange_->received_from()));

@@ -163,6 +163,7 @@ private:
     void add_new(const MergeResult* merged);
     void on_digest(const Digest& digest, Outbox& out);
     void on_merged_and_frozen(Outbox& out);
+    TraceEvent with_merge(TraceEvent event) const;
     void report_done(Outbox& out) const;
     void start_storing(Outbox& out);
     void report_if_allowed();
